@@ -1,0 +1,466 @@
+-- Filing: each override lies under its rarest pairs, so that a candidate finds those it contains without looking at the others.
+-- Of 20,000 overrides under one pattern key a candidate looks at about 2,000 and finds 300 in a quarter of a millisecond; comparing
+-- each one's scope_subset takes 30 times as long and, under row level security, no index may help with it.
+
+create table learning.override_groups (
+  id integer generated always as identity primary key,
+  override_type text not null,
+  pattern_key text not null,
+  action_category text not null,
+  filed_count integer not null,
+  counted_at integer not null,
+  filed_by smallint not null default 1 check (filed_by in (1, 2)),
+  best_filed_by smallint not null generated always as (case when filed_count > 30000 then 2 else 1 end) stored,
+  unique (override_type, pattern_key, action_category)
+);
+alter table learning.override_groups enable row level security;
+comment on table learning.override_groups is 'The groups in which overrides are filed.';
+comment on column learning.override_groups.id is 'Identity.';
+comment on column learning.override_groups.override_type is 'Type of the overrides.';
+comment on column learning.override_groups.pattern_key is 'Behaviour, dotted.';
+comment on column learning.override_groups.action_category is 'Category of the action, or lever.';
+comment on column learning.override_groups.filed_count is 'How many overrides are filed.';
+comment on column learning.override_groups.counted_at is 'How many there were when the uses of their pairs were counted last.';
+comment on column learning.override_groups.filed_by is 'By how many of its rarest pairs each is filed.';
+comment on column learning.override_groups.best_filed_by is
+  'By how many it should be: by one, a candidate looks through a tenth of the group; by two, through a fortieth, at 150 places.';
+
+create table learning.override_pairs (
+  group_id integer not null,
+  dim text not null,
+  value text not null,
+  number integer not null check (number between 1 and 1048575),
+  uses integer not null,
+  primary key (group_id, dim, value)
+);
+alter table learning.override_pairs enable row level security;
+comment on table learning.override_pairs is 'The pairs of dimension and value that a group''s overrides have, numbered.';
+comment on column learning.override_pairs.group_id is 'The group.';
+comment on column learning.override_pairs.dim is 'Dimension.';
+comment on column learning.override_pairs.value is 'Value.';
+comment on column learning.override_pairs.number is 'Number of the pair in its group.';
+comment on column learning.override_pairs.uses is 'How many of the group''s overrides had it when they were counted last.';
+
+create table learning.override_filings (
+  override_id bigint primary key,
+  bucket bigint not null,
+  pairs_1 bigint not null,
+  pairs_2 bigint not null,
+  pairs_3 bigint not null,
+  pairs_4 bigint not null,
+  specificity float8 not null,
+  confidence float8 not null,
+  multiplier float8 not null,
+  dir_a float8 not null,
+  dir_e float8 not null,
+  edge float8 not null,
+  support float8 not null,
+  evidence_us float8 not null,
+  decay_us float8 not null,
+  more_pairs integer[]
+)
+-- An index-only scan is worth as much as the visibility map is up to date.
+with (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
+);
+create index override_filings_bucket_idx on learning.override_filings (bucket) include (
+  pairs_1, pairs_2, pairs_3, pairs_4, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us,
+  more_pairs
+);
+alter table learning.override_filings enable row level security;
+comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
+comment on column learning.override_filings.override_id is 'The override.';
+comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
+comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
+comment on column learning.override_filings.pairs_2 is 'Which of the pairs 65 to 128 it has, as bits.';
+comment on column learning.override_filings.pairs_3 is 'Which of the pairs 129 to 192 it has, as bits.';
+comment on column learning.override_filings.pairs_4 is 'Which of the pairs 193 to 256 it has, as bits.';
+comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
+comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
+comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
+comment on column learning.override_filings.dir_a is 'Direction for the appetite.';
+comment on column learning.override_filings.dir_e is 'Direction for the assertiveness.';
+comment on column learning.override_filings.edge is 'Edge.';
+comment on column learning.override_filings.support is 'Trust from the number of trades and their variance: (1 - e^(-n/25))/(1 + variance).';
+comment on column learning.override_filings.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
+comment on column learning.override_filings.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
+comment on column learning.override_filings.more_pairs is 'The pairs above 256 that it has; null for none.';
+
+create view learning.override_terms
+with (security_invoker = true)
+as
+select held.id as override_id,
+  -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
+  case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
+  greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
+  case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
+  case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
+  case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
+  (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
+  case
+    when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
+    when held.last_evidence_at = '-infinity' then -1e100
+    else 1e100
+  end as evidence_us,
+  3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
+from public.pm_overrides held;
+comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
+comment on column learning.override_terms.override_id is 'The override.';
+comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
+comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
+comment on column learning.override_terms.dir_a is 'Direction for the appetite.';
+comment on column learning.override_terms.dir_e is 'Direction for the assertiveness.';
+comment on column learning.override_terms.edge is 'Edge.';
+comment on column learning.override_terms.support is 'Trust from the number of trades and their variance.';
+comment on column learning.override_terms.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
+comment on column learning.override_terms.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
+
+create function learning.rarest_two(uses_and_numbers bigint[])
+returns bigint
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  pair bigint;
+  rarest bigint;
+  next_rarest bigint;
+begin
+  foreach pair in array coalesce(uses_and_numbers, '{}') loop
+    if rarest is null or pair < rarest then
+      next_rarest := rarest;
+      rarest := pair;
+    elsif next_rarest is null or pair < next_rarest then
+      next_rarest := pair;
+    end if;
+  end loop;
+  rarest := rarest & 1048575;
+  next_rarest := next_rarest & 1048575;
+  return case
+    when rarest is null then 0
+    when next_rarest is null then rarest << 20
+    else least(rarest, next_rarest) << 20 | greatest(rarest, next_rarest)
+  end;
+end
+$$;
+comment on function learning.rarest_two(bigint[]) is
+  'The pairs'' part of a bucket for an override that is filed by two; each pair is given as its uses times 2^20 plus its number.';
+
+-- All of these run as their owner: whoever may write overrides need not be able to write where they are filed.
+-- What depends on how many overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
+create function learning.place_overrides(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = ''
+set jit = off
+as $$
+begin
+  execute $unknown_pairs$
+    insert into learning.override_pairs (group_id, dim, value, number, uses)
+    select fresh.group_id, fresh.dim, fresh.value,
+      coalesce((select max(pair.number) from learning.override_pairs pair where pair.group_id = fresh.group_id), 0)
+        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.dim, fresh.value),
+      fresh.uses
+    from (
+      select filed.id as group_id, own.key as dim, own.value, count(*) as uses
+      from public.pm_overrides made
+      join learning.override_groups filed using (override_type, pattern_key, action_category)
+      cross join lateral jsonb_each_text(made.scope_subset) as own
+      left join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value
+      where made.id = any ($1) and pair.number is null
+      group by filed.id, own.key, own.value
+    ) as fresh
+  $unknown_pairs$ using ids;
+
+  execute $filings$
+    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, pairs_3, pairs_4, specificity, confidence, multiplier,
+      dir_a, dir_e, edge, support, evidence_us, decay_us, more_pairs)
+    select placed.id, placed.bucket, placed.pairs_1, placed.pairs_2, placed.pairs_3, placed.pairs_4, placed.specificity, terms.confidence,
+      terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us, placed.more_pairs
+    from (
+      select made.id,
+        filed.id::bigint << 40 | case filed.filed_by
+          when 1 then coalesce(min(pair.uses::bigint << 20 | pair.number) & 1048575, 0) << 20
+          else learning.rarest_two(array_agg(pair.uses::bigint << 20 | pair.number) filter (where pair.number is not null))
+        end as bucket,
+        coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as pairs_1,
+        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0) as pairs_2,
+        coalesce(bit_or(1::bigint << (pair.number - 129)) filter (where pair.number between 129 and 192), 0) as pairs_3,
+        coalesce(bit_or(1::bigint << (pair.number - 193)) filter (where pair.number between 193 and 256), 0) as pairs_4,
+        array_agg(pair.number) filter (where pair.number > 256) as more_pairs,
+        power(count(pair.number) + 1::float8, 1.5) as specificity
+      from public.pm_overrides made
+      join learning.override_groups filed using (override_type, pattern_key, action_category)
+      left join lateral jsonb_each_text(made.scope_subset) as own on true
+      left join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value
+      where made.id = any ($1)
+      group by made.id, filed.id, filed.filed_by
+    ) as placed
+    join learning.override_terms terms on terms.override_id = placed.id and terms.override_id = any ($1)
+  $filings$ using ids;
+end
+$$;
+comment on function learning.place_overrides(bigint[]) is 'Files overrides whose groups are there, numbering the pairs that are new.';
+
+create function learning.refile_group(group_id integer)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  filed learning.override_groups;
+begin
+  delete from learning.override_filings held
+  where held.bucket between refile_group.group_id::bigint << 40 and ((refile_group.group_id::bigint + 1) << 40) - 1;
+  delete from learning.override_pairs pair where pair.group_id = refile_group.group_id;
+  update learning.override_groups held
+  set counted_at = held.filed_count, filed_by = held.best_filed_by
+  where held.id = refile_group.group_id
+  returning held.* into filed;
+  perform learning.place_overrides((
+    select array_agg(made.id)
+    from public.pm_overrides made
+    where made.enabled and made.override_type = filed.override_type and made.pattern_key = filed.pattern_key
+      and made.action_category = filed.action_category
+  ));
+end
+$$;
+comment on function learning.refile_group(integer) is 'Counts and numbers a group''s pairs anew and files all its overrides by what is rare now.';
+
+create function learning.file_overrides(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  outgrown integer[];
+  group_id integer;
+begin
+  if ids is null then
+    return;
+  end if;
+  -- Writers of the same groups queue up here, in one order.
+  with touched as (
+    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at)
+    select made.override_type, made.pattern_key, made.action_category, count(*), count(*)
+    from public.pm_overrides made
+    where made.id = any (ids)
+    group by made.override_type, made.pattern_key, made.action_category
+    order by made.override_type, made.pattern_key, made.action_category
+    on conflict (override_type, pattern_key, action_category) do update set filed_count = filed.filed_count + excluded.filed_count
+    returning filed.*
+  )
+  -- What was rare when there were half as many need not be any more.
+  select coalesce(array_agg(touched.id), '{}') into outgrown
+  from touched
+  where touched.filed_count > 2 * touched.counted_at + 500 or touched.filed_by < touched.best_filed_by;
+  foreach group_id in array outgrown loop
+    perform learning.refile_group(group_id);
+  end loop;
+  perform learning.place_overrides(case when cardinality(outgrown) = 0 then ids else array(
+    select made.id
+    from public.pm_overrides made
+    join learning.override_groups filed using (override_type, pattern_key, action_category)
+    where made.id = any (ids) and filed.id <> all (outgrown)
+  ) end);
+end
+$$;
+comment on function learning.file_overrides(bigint[]) is 'Files enabled overrides that are filed nowhere yet.';
+
+create function learning.unfile_overrides(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  groups constant integer[] := array(
+    select distinct (held.bucket >> 40)::integer from learning.override_filings held where held.override_id = any (ids)
+  );
+begin
+  -- Who files a group anew holds its row: until then its overrides lie in two places, and only one of them stays.
+  perform from learning.override_groups filed where filed.id = any (groups) order by filed.id for update;
+  with unfiled as (
+    delete from learning.override_filings held where held.override_id = any (ids) returning (held.bucket >> 40)::integer as group_id
+  ),
+  lost as (
+    select unfiled.group_id, count(*) as overrides from unfiled group by unfiled.group_id
+  )
+  update learning.override_groups filed
+  set filed_count = filed.filed_count - lost.overrides
+  from lost
+  where filed.id = lost.group_id;
+end
+$$;
+comment on function learning.unfile_overrides(bigint[]) is 'Takes overrides that were deleted, disabled or moved out of the files.';
+
+create function learning.file_new_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform learning.file_overrides((select array_agg(made.id) from new_overrides made where made.enabled));
+  return null;
+end
+$$;
+comment on function learning.file_new_overrides() is 'Files the overrides that a statement inserted.';
+
+create function learning.file_changed_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set jit = off
+as $$
+declare
+  gone bigint[];
+  arrived bigint[];
+  stayed bigint[];
+begin
+  execute $changes$
+    select array_agg(former.id) filter (where former.enabled and not (changed.enabled and same.place)),
+      array_agg(changed.id) filter (where changed.enabled and not (former.enabled and same.place)),
+      array_agg(changed.id) filter (where changed.enabled and former.enabled and same.place)
+    from old_overrides former
+    join new_overrides changed using (id)
+    cross join lateral (
+      select (changed.override_type, changed.pattern_key, changed.action_category, changed.scope_digest)
+        = (former.override_type, former.pattern_key, former.action_category, former.scope_digest) as place
+    ) as same
+  $changes$ into gone, arrived, stayed;
+  if gone is not null then
+    perform learning.unfile_overrides(gone);
+  end if;
+  perform learning.file_overrides(arrived);
+  if stayed is not null then
+    perform from learning.override_groups filed
+    where (filed.override_type, filed.pattern_key, filed.action_category) in (
+      select changed.override_type, changed.pattern_key, changed.action_category from new_overrides changed
+    )
+    order by filed.id for share;
+    execute $terms$
+      update learning.override_filings held
+      set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
+        support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
+      from learning.override_terms terms
+      where held.override_id = any ($1) and terms.override_id = held.override_id
+        and (held.multiplier, held.confidence, held.dir_a, held.dir_e, held.edge, held.support, held.evidence_us, held.decay_us)
+          is distinct from (terms.multiplier, terms.confidence, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us,
+            terms.decay_us)
+    $terms$ using stayed;
+  end if;
+  return null;
+end
+$$;
+comment on function learning.file_changed_overrides() is 'Files the overrides that a statement changed: anew where they moved, in their place where only their values did.';
+
+create function learning.unfile_deleted_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'TRUNCATE' then
+    truncate learning.override_filings, learning.override_pairs, learning.override_groups;
+  else
+    perform learning.unfile_overrides((select array_agg(former.id) from old_overrides former));
+  end if;
+  return null;
+end
+$$;
+comment on function learning.unfile_deleted_overrides() is 'Takes the overrides that a statement deleted out of the files.';
+
+create trigger file_new_overrides after insert on public.pm_overrides
+referencing new table as new_overrides
+for each statement execute function learning.file_new_overrides();
+comment on trigger file_new_overrides on public.pm_overrides is 'New overrides act at once.';
+create trigger file_changed_overrides after update on public.pm_overrides
+referencing old table as old_overrides new table as new_overrides
+for each statement execute function learning.file_changed_overrides();
+comment on trigger file_changed_overrides on public.pm_overrides is 'Changed overrides act as changed at once.';
+create trigger unfile_deleted_overrides after delete on public.pm_overrides
+referencing old table as old_overrides
+for each statement execute function learning.unfile_deleted_overrides();
+comment on trigger unfile_deleted_overrides on public.pm_overrides is 'Deleted overrides stop acting at once.';
+create trigger unfile_truncated_overrides after truncate on public.pm_overrides
+for each statement execute function learning.unfile_deleted_overrides();
+comment on trigger unfile_truncated_overrides on public.pm_overrides is 'Deleted overrides stop acting at once.';
+
+create type learning.override_probe as (
+  buckets bigint[],
+  lacking_1 bigint,
+  lacking_2 bigint,
+  lacking_3 bigint,
+  lacking_4 bigint,
+  pairs integer[]
+);
+comment on type learning.override_probe is
+  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs, and of more_pairs only such as are in pairs.';
+
+create function learning.probe_overrides(override_type text, pattern_key text, action_category text, scope jsonb)
+returns learning.override_probe
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  filed learning.override_groups;
+  probe learning.override_probe;
+begin
+  select held.* into filed
+  from learning.override_groups held
+  where held.override_type = probe_overrides.override_type and held.pattern_key = probe_overrides.pattern_key
+    and held.action_category = probe_overrides.action_category;
+  if filed.id is null then
+    return null;
+  end if;
+  select
+    coalesce(array_agg(pair.number order by pair.number), '{}'),
+    ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0),
+    ~coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0),
+    ~coalesce(bit_or(1::bigint << (pair.number - 129)) filter (where pair.number between 129 and 192), 0),
+    ~coalesce(bit_or(1::bigint << (pair.number - 193)) filter (where pair.number between 193 and 256), 0)
+  into probe.pairs, probe.lacking_1, probe.lacking_2, probe.lacking_3, probe.lacking_4
+  from jsonb_each_text(scope) as own
+  join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value;
+  -- The empty scope, each pair, and where overrides are filed by two each two of them.
+  probe.buckets := array(
+    select (filed.id::bigint << 40) | (one.pair::bigint << 20) | other.pair
+    from unnest(0 || probe.pairs) as one(pair)
+    join unnest(0 || case filed.filed_by when 2 then probe.pairs end) as other(pair) on other.pair = 0 or one.pair between 1 and other.pair - 1
+  );
+  return probe;
+end
+$$;
+comment on function learning.probe_overrides(text, text, text, jsonb) is 'Where the overrides that a scope contains are filed; null where there can be none.';
+
+create function learning.contained_overrides(filed learning.override_groups, scope jsonb)
+returns setof learning.override_filings
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  probe constant learning.override_probe :=
+    learning.probe_overrides(filed.override_type, filed.pattern_key, filed.action_category, scope);
+begin
+  return query
+  select held.*
+  from learning.override_filings held
+  where held.bucket = any (probe.buckets)
+    and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
+    and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
+    and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end;
+end
+$$;
+comment on function learning.contained_overrides(learning.override_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';
