@@ -1,0 +1,404 @@
+-- Exposure: how crowded each scope is with what the book already holds.
+
+create table learning.position_scopes (
+  position_id uuid primary key,
+  pattern_key text,
+  scope jsonb not null,
+  scope_mask integer not null,
+  exposure float8 not null
+);
+alter table learning.position_scopes enable row level security;
+comment on table learning.position_scopes is 'Scope and exposure of each watchlist and active position, so that a sizing call derives none. Kept by triggers.';
+comment on column learning.position_scopes.position_id is 'The position.';
+comment on column learning.position_scopes.pattern_key is 'Behaviour that holds it, dotted; null where unknown.';
+comment on column learning.position_scopes.scope is 'Its scope: entry context, timeframe and chain.';
+comment on column learning.position_scopes.scope_mask is 'Dimensions of the scope as bits.';
+comment on column learning.position_scopes.exposure is 'Intended capital as a fraction of the book.';
+
+create function learning.position_scope(entry_context jsonb, timeframe text, token_chain text)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  -- A position is held whatever its context looks like: what no scope can take is left out instead of raised.
+  select public.unified_scope(
+    (
+      select jsonb_object_agg(entry.key, entry.value)
+      from jsonb_each(case jsonb_typeof(entry_context) when 'object' then entry_context else '{}'::jsonb end) as entry
+      where jsonb_typeof(entry.value) not in ('object', 'array') and length(learning.scope_value(entry.value)) <= 200
+    ),
+    jsonb_build_object('timeframe', left(timeframe, 200), 'chain', left(token_chain, 200)),
+    null
+  );
+$$;
+comment on function learning.position_scope(jsonb, text, text) is 'The scope a position is held in.';
+
+create view learning.held_positions
+with (security_invoker = true)
+as
+select position.id as position_id, position.pattern_key,
+  learning.position_scope(position.entry_context, position.timeframe, position.token_chain) as scope,
+  -- Beyond these bounds no answer changes, but products would leave the range of numbers.
+  case when position.total_allocation_pct < 1e-50 then 0 else least(1e50, position.total_allocation_pct) end as exposure
+from public.lowcap_positions position
+where position.status in ('watchlist', 'active');
+comment on view learning.held_positions is 'The positions that count as exposure.';
+comment on column learning.held_positions.position_id is 'The position.';
+comment on column learning.held_positions.pattern_key is 'Behaviour that holds it, dotted; null where unknown.';
+comment on column learning.held_positions.scope is 'Its scope: entry context, timeframe and chain.';
+comment on column learning.held_positions.exposure is 'Intended capital as a fraction of the book.';
+
+-- What keeps the tables below runs as its owner: whoever may write positions need not be able to write what is derived from them.
+create function learning.hold_positions(ids uuid[])
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into learning.position_scopes as held (position_id, pattern_key, scope, scope_mask, exposure)
+  select position.position_id, position.pattern_key, position.scope, learning.scope_mask(position.scope), position.exposure
+  from learning.held_positions position
+  where position.position_id = any (ids)
+  on conflict (position_id) do update set
+    pattern_key = excluded.pattern_key, scope = excluded.scope, scope_mask = excluded.scope_mask, exposure = excluded.exposure
+  where (held.pattern_key, held.scope, held.exposure) is distinct from (excluded.pattern_key, excluded.scope, excluded.exposure);
+end
+$$;
+comment on function learning.hold_positions(uuid[]) is 'Brings scope and exposure of positions that count in line with them.';
+
+create function learning.keep_position_scopes()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('exposure', 0));
+  if tg_op = 'TRUNCATE' then
+    delete from learning.position_scopes held where held.position_id is not null;
+  elsif tg_op = 'INSERT' then
+    perform learning.hold_positions((select array_agg(fresh.id) from new_positions fresh where fresh.status in ('watchlist', 'active')));
+  elsif tg_op = 'DELETE' then
+    delete from learning.position_scopes held where held.position_id = any (array(select former.id from old_positions former));
+  else
+    delete from learning.position_scopes held
+    where held.position_id = any (array(
+      select former.id from old_positions former
+      except all
+      select changed.id from new_positions changed where changed.status in ('watchlist', 'active')
+    ));
+    -- Of what the PM writes at every tick little bears on exposure.
+    perform learning.hold_positions(array(
+      select kept.id
+      from (
+        select changed.id, changed.pattern_key, changed.entry_context, changed.timeframe, changed.token_chain,
+          changed.total_allocation_pct, changed.status
+        from new_positions changed
+        where changed.status in ('watchlist', 'active')
+        except
+        select former.id, former.pattern_key, former.entry_context, former.timeframe, former.token_chain, former.total_allocation_pct,
+          former.status
+        from old_positions former
+      ) as kept
+    ));
+  end if;
+  return null;
+end
+$$;
+comment on function learning.keep_position_scopes() is 'Brings learning.position_scopes in line with the positions that a statement changed.';
+
+create trigger keep_scopes_of_new_positions after insert on public.lowcap_positions
+referencing new table as new_positions
+for each statement execute function learning.keep_position_scopes();
+comment on trigger keep_scopes_of_new_positions on public.lowcap_positions is 'New positions count as exposure at once.';
+create trigger keep_scopes_of_changed_positions after update on public.lowcap_positions
+referencing old table as old_positions new table as new_positions
+for each statement execute function learning.keep_position_scopes();
+comment on trigger keep_scopes_of_changed_positions on public.lowcap_positions is 'Changed positions change the exposure at once.';
+create trigger keep_scopes_of_deleted_positions after delete on public.lowcap_positions
+referencing old table as old_positions
+for each statement execute function learning.keep_position_scopes();
+comment on trigger keep_scopes_of_deleted_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
+create trigger keep_scopes_of_truncated_positions after truncate on public.lowcap_positions
+for each statement execute function learning.keep_position_scopes();
+comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
+
+create table learning.exposure_masks (
+  mask integer primary key,
+  bits integer[] not null,
+  log_weight float8 not null
+);
+alter table learning.exposure_masks enable row level security;
+comment on table learning.exposure_masks is 'The configured dimension sets that crowding is measured on; the full scope of a candidate comes on top. Kept by triggers.';
+comment on column learning.exposure_masks.mask is 'Its dimensions as bits.';
+comment on column learning.exposure_masks.bits is 'Its dimensions as bit numbers, ascending.';
+comment on column learning.exposure_masks.log_weight is 'Logarithm of w(m), its share of all registered weights to the configured power.';
+
+create table learning.exposure_cells (
+  cell text collate "C" not null,
+  pattern_key text,
+  mask integer not null,
+  exposure float8 not null,
+  positions integer not null
+)
+with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create index exposure_cells_cell_idx on learning.exposure_cells (cell, pattern_key);
+alter table learning.exposure_cells enable row level security;
+comment on table learning.exposure_cells is
+  'Exposure in each scope that the masks make of the positions, a sum over all rows of a cell, so that a candidate reads it at 50 places instead of going through the positions. Kept by triggers.';
+comment on column learning.exposure_cells.cell is 'The scope: its pairs as JSON, by bit, without the braces.';
+comment on column learning.exposure_cells.mask is 'Its dimensions as bits.';
+comment on column learning.exposure_cells.pattern_key is 'Behaviour of the positions, empty where unknown; null for all of them together.';
+comment on column learning.exposure_cells.exposure is 'Intended capital that came (above 0) or went (below 0), as a fraction of the book.';
+comment on column learning.exposure_cells.positions is 'Positions that came or went.';
+
+create function learning.mask_log_weight(mask integer)
+returns float8
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- As a logarithm, because a large exponent takes the weight itself out of the range of numbers.
+  return (
+    select case when exponent.given < 1e-50 then 0 else exponent.given end
+      * (ln(sum(known.weight) filter (where mask & (1 << known.bit) <> 0)) - ln(sum(known.weight)))
+    from public.scope_dimensions known
+    cross join (select (learning.config() #>> '{exposure,weight_exponent}')::float8 as given) as exponent
+    group by exponent.given
+  );
+end
+$$;
+comment on function learning.mask_log_weight(integer) is
+  'Logarithm of w(m): the mask''s share of all registered dimension weights, to the configured power.';
+
+create function learning.configured_masks()
+returns table (mask integer, bits integer[])
+language sql
+stable
+set search_path = ''
+as $$
+  with entries as (
+    select entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
+    from jsonb_array_elements(
+      coalesce(nullif(learning.config() #> '{exposure,masks}', 'null'::jsonb), '["singles", "pairs", "full"]'::jsonb)
+    ) as entry(value)
+  )
+  select 1 << one.bit, array[one.bit]
+  from public.scope_dimensions one
+  where exists (select from entries where entries.kind = 'singles')
+  union
+  select (1 << one.bit) | (1 << other.bit), array[one.bit, other.bit]
+  from public.scope_dimensions one
+  join public.scope_dimensions other on one.bit < other.bit
+  where exists (select from entries where entries.kind = 'pairs')
+  union
+  select bit_or(1 << known.bit), array_agg(distinct known.bit)
+  from entries
+  cross join lateral jsonb_array_elements_text(case entries.kind when 'list' then entries.value else '[]'::jsonb end) as named(dim)
+  join public.scope_dimensions known on known.dim = named.dim or named.dim = any (known.aliases)
+  group by entries.value;
+$$;
+comment on function learning.configured_masks() is 'The dimension sets that are configured for exposure, each once and in the order of the bits, without the full scope.';
+
+create function learning.cells_of(scope jsonb, filled integer, out masks integer[], out cells text[])
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  with own as materialized (
+    select array_agg('"' || known.dim || '":' || (scope -> known.dim) order by place.bit) as pairs
+    from generate_series(0, 30) as place(bit)
+    left join public.scope_dimensions known on known.bit = place.bit
+  )
+  select array_agg(known.mask),
+    array_agg(case cardinality(known.bits)
+      when 1 then own.pairs[known.bits[1] + 1]
+      when 2 then own.pairs[known.bits[1] + 1] || ',' || own.pairs[known.bits[2] + 1]
+      else (select string_agg(own.pairs[place.bit + 1], ',' order by place.bit) from unnest(known.bits) as place(bit))
+    end)
+  into masks, cells
+  from own
+  join learning.exposure_masks known on known.mask & filled = known.mask;
+end
+$$;
+comment on function learning.cells_of(jsonb, integer) is 'The configured masks within some of a scope''s dimensions, and the cells they make of it; null where there are none.';
+
+create function learning.add_exposure(came learning.position_scopes[], went learning.position_scopes[])
+returns void
+language plpgsql
+security definer
+set search_path = ''
+set jit = off
+as $$
+declare
+  -- Who finds another at work leaves his part beside the rest: writers of positions never wait for each other here.
+  sums_up constant boolean := pg_try_advisory_xact_lock(hashtextextended('exposure_cells', 0));
+begin
+  with moved as materialized (
+    select place.cell, place.mask, counted.pattern_key, sum(position.exposure) as exposure, sum(position.positions)::integer as positions
+    from (
+      select one.pattern_key, one.scope, one.scope_mask, one.exposure, 1 as positions from unnest(came) as one
+      union all
+      select one.pattern_key, one.scope, one.scope_mask, -one.exposure, -1 from unnest(went) as one
+    ) as position
+    cross join lateral learning.cells_of(position.scope, position.scope_mask) as made
+    cross join lateral unnest(made.masks, made.cells) as place(mask, cell)
+    cross join lateral (values (coalesce(position.pattern_key, '')), (null)) as counted(pattern_key)
+    group by place.cell, place.mask, counted.pattern_key
+  ),
+  former as (
+    delete from learning.exposure_cells held
+    where sums_up and held.cell in (select moved.cell from moved)
+    returning held.*
+  )
+  insert into learning.exposure_cells (cell, mask, pattern_key, exposure, positions)
+  select part.cell, part.mask, part.pattern_key, sum(part.exposure), sum(part.positions)
+  from (
+    select moved.cell, moved.mask, moved.pattern_key, moved.exposure, moved.positions from moved
+    union all
+    select former.cell, former.mask, former.pattern_key, former.exposure, former.positions from former
+  ) as part
+  group by part.cell, part.mask, part.pattern_key
+  -- What is left when the last position went is a rounding error.
+  having sum(part.positions) <> 0 or abs(sum(part.exposure)) > 1e-9 * sum(abs(part.exposure));
+end
+$$;
+comment on function learning.add_exposure(learning.position_scopes[], learning.position_scopes[]) is
+  'Adds the exposure of positions that came to its cells and takes away that of those that went.';
+
+create function learning.keep_exposure_cells()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  came learning.position_scopes[] := array[]::learning.position_scopes[];
+  went learning.position_scopes[] := array[]::learning.position_scopes[];
+begin
+  if tg_op in ('INSERT', 'UPDATE') then
+    came := array(select fresh from new_scopes fresh);
+  end if;
+  if tg_op in ('UPDATE', 'DELETE') then
+    went := array(select former from old_scopes former);
+  end if;
+  if cardinality(came) + cardinality(went) > 0 then
+    perform learning.add_exposure(came, went);
+  end if;
+  return null;
+end
+$$;
+comment on function learning.keep_exposure_cells() is 'Brings learning.exposure_cells in line with the scopes and exposures that a statement changed.';
+create trigger keep_cells_of_new_scopes after insert on learning.position_scopes
+referencing new table as new_scopes
+for each statement execute function learning.keep_exposure_cells();
+comment on trigger keep_cells_of_new_scopes on learning.position_scopes is 'Adds what came.';
+create trigger keep_cells_of_changed_scopes after update on learning.position_scopes
+referencing old table as old_scopes new table as new_scopes
+for each statement execute function learning.keep_exposure_cells();
+comment on trigger keep_cells_of_changed_scopes on learning.position_scopes is 'Adds what came and takes away what went.';
+create trigger keep_cells_of_deleted_scopes after delete on learning.position_scopes
+referencing old table as old_scopes
+for each statement execute function learning.keep_exposure_cells();
+comment on trigger keep_cells_of_deleted_scopes on learning.position_scopes is 'Takes away what went.';
+
+create function learning.derive_exposure()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  former_masks integer[];
+begin
+  -- Alone: a position written meanwhile would be counted by the former dimensions and masks. Its writers share the lock.
+  perform pg_advisory_xact_lock(hashtextextended('exposure', 0));
+  former_masks := array(select known.mask from learning.exposure_masks known order by known.mask);
+  delete from learning.exposure_masks known where known.mask not in (select wanted.mask from learning.configured_masks() as wanted);
+  insert into learning.exposure_masks as known (mask, bits, log_weight)
+  select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from learning.configured_masks() as wanted
+  on conflict (mask) do update set log_weight = excluded.log_weight
+  where known.log_weight <> excluded.log_weight;
+  if former_masks <> array(select known.mask from learning.exposure_masks known order by known.mask) then
+    delete from learning.exposure_cells cell where cell.cell is not null;
+    perform learning.add_exposure(array(select held from learning.position_scopes held), array[]::learning.position_scopes[]);
+  end if;
+  if tg_table_name = 'scope_dimensions' then
+    perform learning.hold_positions(array(select held.position_id from learning.position_scopes held));
+  end if;
+  return null;
+end
+$$;
+comment on function learning.derive_exposure() is 'Derives masks, scopes and cells anew when the dimensions or the configured masks change.';
+create trigger derive_exposure after insert or update or delete on public.scope_dimensions
+for each statement execute function learning.derive_exposure();
+comment on trigger derive_exposure on public.scope_dimensions is 'A dimension registered later is found in the positions held already.';
+create trigger derive_exposure after update on learning.effective_configs
+for each row when (new.module_id = 'pm' and new.config -> 'exposure' is distinct from old.config -> 'exposure')
+execute function learning.derive_exposure();
+comment on trigger derive_exposure on learning.effective_configs is 'Configured masks and weights act at once.';
+insert into learning.exposure_masks (mask, bits, log_weight)
+select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from learning.configured_masks() as wanted;
+
+create function learning.full_scope_counts(config jsonb)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select config #> '{exposure,masks}' = 'null'::jsonb or config #> '{exposure,masks}' ? 'full';
+$$;
+comment on function learning.full_scope_counts(jsonb) is 'Whether crowding is measured on a candidate''s full scope, too.';
+
+create view public.pattern_scope_exposure
+with (security_invoker = true)
+as
+with cells as (
+  select cell.pattern_key, cell.mask, ('{' || cell.cell || '}')::jsonb as scope, cell.exposure, cell.positions
+  from learning.exposure_cells cell
+  where cell.pattern_key is not null
+  union all
+  -- A position's full scope, where no configured mask makes it a cell: whatever contains it is in it.
+  select position.pattern_key, whole.scope_mask, whole.scope, position.exposure, 1
+  from (
+    select distinct held.scope_mask, held.scope
+    from learning.position_scopes held
+    where held.scope_mask <> 0 and held.scope_mask not in (select known.mask from learning.exposure_masks known)
+      and learning.full_scope_counts(learning.config())
+  ) as whole
+  join learning.position_scopes position on position.scope @> whole.scope
+)
+select nullif(cells.pattern_key, '') as pattern_key, cells.mask, cells.scope, sum(cells.exposure) as exposure,
+  sum(cells.exposure) * exp(greatest(-115, learning.mask_log_weight(cells.mask))) as weighted_exposure,
+  sum(cells.positions)::integer as positions
+from cells
+group by nullif(cells.pattern_key, ''), cells.mask, cells.scope
+having sum(cells.positions) > 0;
+comment on view public.pattern_scope_exposure is 'How much of the book each behaviour holds in each scope.';
+comment on column public.pattern_scope_exposure.pattern_key is 'The behaviour, dotted; null where unknown.';
+comment on column public.pattern_scope_exposure.mask is 'Dimensions of the scope as bits.';
+comment on column public.pattern_scope_exposure.scope is 'The scope.';
+comment on column public.pattern_scope_exposure.exposure is 'Intended capital of the behaviour''s positions in it, as a fraction of the book.';
+comment on column public.pattern_scope_exposure.weighted_exposure is 'The same, weighted by the mask.';
+comment on column public.pattern_scope_exposure.positions is 'How many positions that is.';
+
+create view public.scope_exposure
+with (security_invoker = true)
+as
+select held.mask, held.scope, sum(held.exposure) as exposure, sum(held.weighted_exposure) as weighted_exposure,
+  sum(held.positions)::integer as positions
+from public.pattern_scope_exposure held
+group by held.mask, held.scope;
+comment on view public.scope_exposure is 'How much of the book is held in each scope.';
+comment on column public.scope_exposure.mask is 'Dimensions of the scope as bits.';
+comment on column public.scope_exposure.scope is 'The scope.';
+comment on column public.scope_exposure.exposure is 'Intended capital of the positions in it, as a fraction of the book.';
+comment on column public.scope_exposure.weighted_exposure is 'The same, weighted by the mask.';
+comment on column public.scope_exposure.positions is 'How many positions that is.';
+
+create type learning.exposure_measure as (skew float8, explanation jsonb);
+comment on type learning.exposure_measure is 'How crowding acts on a candidate, and why.';

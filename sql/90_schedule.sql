@@ -1,0 +1,74 @@
+-- Schedule (UTC): the sweep, mining, materialisation and pruning.
+
+create function learning.sweep()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('sweep', 0)) then
+    return;
+  end if;
+  perform learning.ring_or_log('aggregate-strands');
+  -- A cycle whose invocations died goes on without waiting for the next hour.
+  perform learning.ring_or_log(case stalled.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end, '{"continue": true}'::jsonb)
+  from (
+    select held.family
+    from learning.mining_groups held
+    group by held.family
+    having bool_or(held.run is not null) and not coalesce(bool_or(held.leased_until > clock_timestamp()), false)
+  ) as stalled;
+end
+$$;
+comment on function learning.sweep() is
+  'Finds the strands whose doorbell was lost and the mining cycles whose invocations died; does nothing while another one does.';
+
+create function public.prune_learning(p_batch integer default 1000000)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  log_lines integer := 0;
+  run_details integer := 0;
+  doorbells integer := 0;
+  snapshots integer := 0;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('prune', 0)) then
+    return jsonb_build_object('skipped', 'another run is under way');
+  end if;
+  delete from public.learning_log line
+  where line.id in (select old.id from public.learning_log old where old.at < now() - interval '30 days' order by old.at limit p_batch);
+  get diagnostics log_lines = row_count;
+  delete from learning.doorbells rung
+  where rung.id in (select old.id from learning.doorbells old where old.rung_at < now() - interval '1 day' order by old.rung_at limit p_batch);
+  get diagnostics doorbells = row_count;
+  snapshots := learning.prune_edge_history(array(
+    select kept.lesson_id from public.learning_edge_history kept group by kept.lesson_id having count(*) > 500
+  ));
+  begin
+    delete from cron.job_run_details detail
+    where detail.runid in (
+      select old.runid
+      from cron.job_run_details old
+      -- Details of other jobs are their owners' business.
+      join cron.job scheduled on scheduled.jobid = old.jobid and starts_with(scheduled.jobname, 'edgeloop-')
+      where old.end_time < now() - interval '30 days'
+      order by old.runid
+      limit p_batch
+    );
+    get diagnostics run_details = row_count;
+  exception when insufficient_privilege then
+    perform learning.write_log_hourly('WARNING', 'prune', 'run_details_kept', 'Run details of pg_cron could not be pruned: ' || sqlerrm);
+  end;
+  return jsonb_build_object('log_lines', log_lines, 'run_details', run_details, 'doorbells', doorbells, 'snapshots', snapshots);
+end
+$$;
+comment on function public.prune_learning(integer) is
+  'Deletes log lines and run details older than 30 days and doorbells older than a day, at most p_batch of each at a time, and all but the last 500 snapshots of each lesson; does nothing while another run does. For the schedule.';
+
+select cron.schedule('edgeloop-sweep', '2-59/5 * * * *', $$select learning.sweep()$$);
+select cron.schedule('edgeloop-mine-lessons', '8 * * * *', $$select learning.ring_or_log('mine-lessons')$$);
+select cron.schedule('edgeloop-mine-tuning', '9 * * * *', $$select learning.ring_or_log('mine-tuning')$$);
+select cron.schedule('edgeloop-materialize-overrides', '10 * * * *', $$select learning.ring_or_log('materialize-overrides')$$);
+select cron.schedule('edgeloop-prune', '17 3 * * *', $$select public.prune_learning()$$);
