@@ -1,0 +1,78 @@
+begin;
+create extension if not exists pgtap with schema extensions;
+set local search_path = public, extensions;
+select plan(52);
+
+delete from pm_overrides where true;
+
+create function pg_temp.set_by_hand(p_scope jsonb, p_key text default 'pm.a') returns bigint language sql as $$
+  insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset) values ('pm_strength', p_key, 'entry', p_scope) returning id;
+$$;
+create function pg_temp.scope_of(p_id bigint) returns jsonb language sql as $$ select scope_subset from public.pm_overrides where id = p_id $$;
+
+-- What is left out ---------------------------------------------------------------------------------------------------------
+
+select pg_temp.set_by_hand('{}');
+select results_eq($$ select scope_mask, multiplier, dir_a, dir_e, value, edge_raw, n, variance, confidence_score, decay_state, half_life_hours, lesson_id, enabled, disabled_by, disabled_reason,
+    first_active_at, last_evidence_at, last_updated_at from pm_overrides $$,
+  $$ values (0, 1::float8, 0::float8, 0::float8, null::float8, 0::float8, 0, 0::float8, null::float8, 'insufficient', null::float8, null::bigint, true, null, null,
+    now(), null::timestamptz, now()) $$, 'Whatever is not said is neutral');
+
+-- Normal form --------------------------------------------------------------------------------------------------------------
+
+select is(pg_temp.scope_of(pg_temp.set_by_hand('{"bucket": " micro ", "chain": "solana"}')), '{"chain": "solana", "mcap_bucket": "micro"}', 'A scope is stored in its normal form');
+select is(pg_temp.scope_of(pg_temp.set_by_hand(scope)), wanted, scope::text || ' is stored in its normal form') from (values
+  ('{"chain": 3}'::jsonb, '{"chain": "3"}'::jsonb), ('{"chain": 1.50}', '{"chain": "1.5"}'), ('{"chain": true}', '{"chain": "true"}'), ('{"chain": false}', '{"chain": "false"}'),
+  ('{"intent": null, "chain": "n"}', '{"chain": "n"}'), ('{"intent": "", "chain": "e"}', '{"chain": "e"}'), ('{"intent": "  ", "chain": "b"}', '{"chain": "b"}'),
+  ('{"chain": " l"}', '{"chain": "l"}'), ('{"chain": "r "}', '{"chain": "r"}'), ('{"chain": "\tt\n"}', '{"chain": "t"}'), ('{"chain": "a", "intent": "i "}', '{"chain": "a", "intent": "i"}'),
+  ('{"chain": "in  side"}', '{"chain": "in  side"}'), ('{"chain": "quo\"te\\"}', '{"chain": "quo\"te\\"}'), ('{"chain": "\": 3}"}', '{"chain": "\": 3}"}'), ('{"chain": "{}[],:"}', '{"chain": "{}[],:"}'),
+  ('{"chain": "ünï🚀"}', '{"chain": "ünï🚀"}'), ('{"chain": "\u0001"}', '{"chain": "\u0001"}')) as given(scope, wanted);
+select is(pg_temp.scope_of(pg_temp.set_by_hand(jsonb_build_object('chain', repeat('x', 200), 'intent', repeat('y', 200)))), jsonb_build_object('chain', repeat('x', 200), 'intent', repeat('y', 200)), '200 characters fit');
+select throws_ok($$ select pg_temp.set_by_hand(jsonb_build_object('chain', repeat('x', 201))) $$, '22023', null, '201 do not');
+select throws_ok($$ select pg_temp.set_by_hand('{"chain": ["a"]}') $$, '22023', null, 'A list is no value');
+select throws_ok($$ select pg_temp.set_by_hand('{"chain": {"a": "b"}}') $$, '22023', null, 'Nor is an object');
+select throws_ok($$ select pg_temp.set_by_hand('{"chain": "a", "colour": "red", "size": 3}') $$, '22023', 'Override for ''pm.a'' names unregistered dimensions: ''size'', ''colour''',
+  'A dimension that nobody knows is refused: without it the override would act more widely');
+select throws_ok($$ select pg_temp.set_by_hand('["chain"]') $$, null, null, 'A scope is an object');
+select throws_ok($$ select pg_temp.set_by_hand('"chain"') $$, null, null, 'And nothing else');
+select throws_ok($$ select pg_temp.set_by_hand('{"mcap_bucket": "micro", "chain": " solana"}') $$, '23505', null, 'What is the same in its normal form is the same override');
+
+select is((select scope_mask from pm_overrides where scope_subset = '{"chain": "solana", "mcap_bucket": "micro"}'), 6, 'The mask follows the scope');
+update pm_overrides set scope_mask = 77 where scope_subset = '{"chain": "solana", "mcap_bucket": "micro"}';
+select is((select scope_mask from pm_overrides where scope_subset = '{"chain": "solana", "mcap_bucket": "micro"}'), 6, 'Whatever is written into it');
+update pm_overrides set scope_subset = '{"intent": " dip"}' where scope_subset = '{"chain": "solana", "mcap_bucket": "micro"}';
+select is((select scope_mask from pm_overrides where scope_subset = '{"intent": "dip"}'), 32, 'Also when the scope changes');
+select pg_temp.set_by_hand('{"chain": "k"}', 'module=pm|pattern_key=uptrend.S1.x');
+select is((select pattern_key from pm_overrides where scope_subset = '{"chain": "k"}'), 'pm.uptrend.S1.x', 'A key is stored dotted');
+update pm_overrides set pattern_key = ' module=pm|pattern_key=uptrend.S2.y ' where pattern_key = 'pm.uptrend.S1.x';
+select is((select count(*)::integer from pm_overrides where pattern_key = 'pm.uptrend.S2.y'), 1, 'Also when it changes');
+
+-- Ranges -------------------------------------------------------------------------------------------------------------------
+
+select throws_ok(format('update pm_overrides set %s where scope_subset = ''{}''', change), '23514', null, change || ' is refused') from unnest(array[
+  'multiplier = 0', 'multiplier = ''NaN''', 'dir_a = 2.01', 'dir_e = -2.01', 'value = ''Infinity''', 'edge_raw = ''-Infinity''', 'n = -1', 'variance = -0.1', 'confidence_score = 1.1',
+  'decay_state = ''rising''', 'half_life_hours = 0', 'disabled_by = ''someone'', enabled = false', 'override_type = ''other''']) as change;
+
+-- Who switched it off ------------------------------------------------------------------------------------------------------
+
+update pm_overrides set enabled = false where scope_subset = '{}';
+select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(user,)', 'Whoever switches an override off is a user unless he says otherwise');
+update pm_overrides set enabled = true where scope_subset = '{}';
+update pm_overrides set enabled = false, disabled_by = 'loop', disabled_reason = 'why' where scope_subset = '{}';
+select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(loop,why)', 'The loop does');
+update pm_overrides set disabled_by = 'user' where scope_subset = '{}';
+select is((select (enabled, disabled_by)::text from pm_overrides where scope_subset = '{}'), '(f,user)', 'A user may make it his own word');
+update pm_overrides set enabled = true, disabled_by = 'user', disabled_reason = 'x' where scope_subset = '{}';
+select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(,)', 'What is on is switched off by nobody');
+
+-- Fading -------------------------------------------------------------------------------------------------------------------
+
+create function pg_temp.faded(hours float8, half_life float8) returns numeric language sql as $$
+  select round(learning.fade('2025-01-01', '2025-01-01'::timestamptz - hours * interval '1 hour', half_life)::numeric, 9);
+$$;
+select is(array[pg_temp.faded(0, 720), pg_temp.faded(720, 720), pg_temp.faded(1440, 720), pg_temp.faded(360, 720)], array[1, 0.5, 0.25, 0.707106781]::numeric(10, 9)[], 'What an override says halves with each half-life');
+select is(array[learning.fade('2025-01-01', null, 720), learning.fade('2025-01-01', '2025-01-02', 720)], '{1,1}', 'Evidence that is unknown or yet to come does not fade');
+select ok(learning.fade('2025-01-01', '0001-01-01', 0.001) >= 0 and learning.fade('2025-01-01', '2024-01-01', 0) >= 0, 'However old it is, it fades to nothing and no further');
+
+select * from finish();
+rollback;
