@@ -1,0 +1,35 @@
+import { Budget } from "../runtime/budget.ts";
+import type { ReconciledOverrides, Store } from "../store/store.ts";
+import { materializeTuning, type TuningMaterialization } from "../tuning/materialize.ts";
+
+/** Groups reconciled at a time: few enough to fit the database's statement timeout. */
+const BATCH = 50;
+const CPU_MS = 1200;
+const WALL_MS = 100_000;
+
+/** What one invocation did. */
+export interface MaterializationReport {
+  created: number;
+  changed: number;
+  disabled: number;
+  /** The same of the gates' overrides, which are not in the counts above. */
+  tuning: TuningMaterialization;
+}
+
+/**
+ * Brings overrides in line with active lessons (spec §8) and simulated ones (spec §11). Each run begins anew or where the
+ * last one got to, so one that dies loses nothing.
+ */
+export async function materializeOverrides(store: Store): Promise<MaterializationReport> {
+  const budget = new Budget(CPU_MS, WALL_MS);
+  const report = { created: 0, changed: 0, disabled: 0 };
+  let after: number | null = 0;
+  while (after !== null) {
+    const step: ReconciledOverrides = await budget.waiting(store.reconcileOverrides(after, BATCH));
+    report.created += step.created;
+    report.changed += step.changed;
+    report.disabled += step.disabled;
+    after = step.next;
+  }
+  return { ...report, tuning: await materializeTuning(store, budget) };
+}

@@ -1,0 +1,91 @@
+import { assertEquals, assertRejects } from "@std/assert/mod.js";
+import { StoreError } from "./errors.ts";
+import { CallFailure, ScriptedDatabase } from "./testing.ts";
+import type { ClaimedGroup } from "./store.ts";
+
+const GROUP: ClaimedGroup = {
+  group_id: 7,
+  lease_token: "8a0d6d8e-5a1a-4b62-9a87-0a4c6f3f0d11",
+  lesson_type: "pm_strength",
+  module: "pm",
+  pattern_key: "pm.a",
+  action_category: "entry",
+  run: { config: {}, baseline: null, dimensions: null },
+  progress: null,
+  waiting: 0,
+};
+
+Deno.test("a claimed strand's documents travel as text, whatever numbers and depth they have", async () => {
+  const deep = `${"[".repeat(20_000)}1e400${"]".repeat(20_000)}`;
+  const database = new ScriptedDatabase({
+    claim_strands: () => [{
+      id: "s",
+      revision: 2,
+      kind: "note",
+      content: `{"a": 1e400, "b": ${deep}}`,
+      regime_context: "null",
+    }],
+  });
+  const [strand] = await database.store.claimStrands(7) as unknown as [Record<string, unknown>];
+  assertEquals(database.argsOf("claim_strands"), [{ p_limit: 7 }]);
+  assertEquals([strand["id"], strand["revision"], strand["regime_context"]], ["s", 2, null]);
+  assertEquals((strand["content"] as { a: number }).a, Infinity);
+});
+
+Deno.test("only what identifies a strand goes back with its verdict", async () => {
+  const database = new ScriptedDatabase({ apply_strands: () => null });
+  const strand = { id: "s", revision: 3, kind: "note", content: { large: "x" } };
+  await database.store.applyStrands([strand], [{
+    ...strand,
+    id: "r",
+    errors: [{ path: "p", message: "m" }],
+  }]);
+  assertEquals(database.argsOf("apply_strands"), [{
+    p_accepted: [{ id: "s", revision: 3 }],
+    p_rejected: [{ id: "r", revision: 3, errors: [{ path: "p", message: "m" }] }],
+  }]);
+});
+
+Deno.test("what codes stand for is asked for once and comes by number", async () => {
+  const database = new ScriptedDatabase({ read_scope_values: () => ({ 12: "solana", 3: "" }) });
+  assertEquals([...await database.store.readScopeValues([12, 3])], [[3, ""], [12, "solana"]]);
+  assertEquals(database.argsOf("read_scope_values"), [{ p_codes: [12, 3] }]);
+});
+
+Deno.test("a claimed group is answered under its lease", async () => {
+  const database = new ScriptedDatabase({
+    save_mining_progress: () => null,
+    restart_mining_group: () => null,
+    finish_mining_group: () => null,
+  });
+  await database.store.saveMiningProgress(GROUP, { at: 1 });
+  await database.store.restartMiningGroup(GROUP);
+  await database.store.finishMiningGroup(GROUP, []);
+  const lease = { p_group_id: 7, p_lease_token: GROUP.lease_token };
+  assertEquals(database.calls.map(({ args }) => args), [
+    { ...lease, p_progress: { at: 1 } },
+    lease,
+    { ...lease, p_lessons: [] },
+  ]);
+});
+
+Deno.test("a failing call throws with its name, whichever it is", async () => {
+  const fail = (): never => {
+    throw new CallFailure("XX000", "broken");
+  };
+  const database = new ScriptedDatabase({
+    get_pm_config: fail,
+    claim_mining_group: fail,
+    reconcile_overrides: fail,
+    "insert learning_log": fail,
+  });
+  const { store } = database;
+  await assertRejects(() => store.readConfig(), StoreError, "get_pm_config failed: broken");
+  await assertRejects(
+    () => store.claimMiningGroup("strength"),
+    StoreError,
+    "claim_mining_group failed: broken",
+  );
+  await assertRejects(() => store.reconcileOverrides(0, 5), StoreError, "reconcile_overrides failed: broken");
+  await assertRejects(() => store.log([]), StoreError, "Writing the learning log failed: broken");
+});

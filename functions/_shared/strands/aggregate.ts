@@ -1,0 +1,49 @@
+import { Budget } from "../runtime/budget.ts";
+import type { Store } from "../store/store.ts";
+import { faultsOf } from "./judge.ts";
+
+/** Strands claimed at a time: few enough that letting them take effect fits the database's statement timeout. */
+const BATCH = 500;
+const CPU_MS = 1200;
+const WALL_MS = 20_000;
+/** The doorbell is silent for a second after it rang: staying that long finds what came in the meantime. */
+const LINGER_MS = 1100;
+
+/** What one invocation did. */
+export interface AggregationReport {
+  accepted: number;
+  rejected: number;
+  failed: number;
+  /** Whether the budget was spent before the inbox was empty, so that another invocation was rung. */
+  handedOver: boolean;
+}
+
+/** Drains the inbox (spec §4): claims due strands, judges them and lets them take effect, until none is due. */
+export async function aggregateStrands(
+  store: Store,
+  budget: Budget = new Budget(CPU_MS, WALL_MS),
+): Promise<AggregationReport> {
+  const report: AggregationReport = { accepted: 0, rejected: 0, failed: 0, handedOver: false };
+  while (true) {
+    const claimed = await budget.waiting(store.claimStrands(BATCH));
+    if (claimed.length === 0) {
+      const lingering = LINGER_MS - budget.elapsedMs;
+      if (lingering <= 0) return report;
+      await budget.waiting(new Promise((resolve) => setTimeout(resolve, lingering)));
+      continue;
+    }
+    const judged = claimed.map((strand) => ({ ...strand, errors: faultsOf(strand) }));
+    const applied = await budget.waiting(store.applyStrands(
+      judged.filter(({ errors }) => errors.length === 0),
+      judged.filter(({ errors }) => errors.length > 0),
+    ));
+    report.accepted += applied.accepted;
+    report.rejected += applied.rejected;
+    report.failed += applied.failed;
+    if (budget.spent) {
+      await store.ring("aggregate-strands", {});
+      report.handedOver = true;
+      return report;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { LEARNED_KINDS, learnedStrand } from "./schemas.ts";
+
+/** Why a strand is refused, one entry per reason. */
+export interface Fault {
+  /** Where in the strand, dotted, for example `content.trade_summary.rr`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * Judges one strand (spec §4).
+ *
+ * @param strand The strand as it is stored; of any shape.
+ * @returns every reason to refuse it; none when it may take effect. A strand of a kind that learning does not read is
+ *   never refused.
+ */
+export function faultsOf(strand: { readonly kind: string }): Fault[] {
+  if (!LEARNED_KINDS.has(strand.kind)) return [];
+  const judged = learnedStrand.safeParse(strand);
+  if (judged.success) return [];
+  return judged.error.issues.map((issue) => ({
+    path: issue.path.map(String).join("."),
+    message: issue.message,
+  }));
+}
