@@ -1,0 +1,56 @@
+/** The embedded Postgres, reachable over the wire like any other. */
+
+import { PGlite } from "@electric-sql/pglite";
+import { pgtap } from "@electric-sql/pglite/pgtap";
+import { type PgliteServer, servePglite } from "./pglite_server.ts";
+
+export interface EmbeddedDatabase {
+  /** Postgres wire address; the role is a superuser, as it is nobody else's machine. */
+  readonly databaseUrl: string;
+  close(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** Folder to keep the data in; in memory without one. */
+  readonly dataDirectory?: string;
+  /** Makes `create extension pgtap` possible. */
+  readonly pgtap?: boolean;
+}
+
+export async function startEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const lock = options.dataDirectory === undefined ? undefined : await lockDirectory(options.dataDirectory);
+  let db: PGlite | undefined;
+  let server: PgliteServer;
+  try {
+    db = await PGlite.create({
+      ...(options.dataDirectory === undefined ? {} : { dataDir: `${options.dataDirectory}/postgres` }),
+      ...(options.pgtap === true ? { extensions: { pgtap } } : {}),
+    });
+    server = await servePglite(db);
+  } catch (error) {
+    await db?.close();
+    lock?.close();
+    throw error;
+  }
+  return {
+    databaseUrl: `postgres://postgres@127.0.0.1:${server.port}/postgres`,
+    async close(): Promise<void> {
+      await server.close();
+      await db.close();
+      lock?.close();
+    },
+  };
+}
+
+/** Two processes on one folder would destroy it. The lock goes with the process, however that ends. */
+async function lockDirectory(directory: string): Promise<Deno.FsFile> {
+  await Deno.mkdir(directory, { recursive: true });
+  const file = await Deno.open(`${directory}/lock`, { create: true, write: true });
+  if (!await file.tryLock(true)) {
+    file.close();
+    throw new Error(
+      `"${directory}" is in use by another stack; stop it, or keep the data in another folder.`,
+    );
+  }
+  return file;
+}
