@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert/mod.js";
+import { healthLines } from "./health.ts";
+
+const stage = (name: string, backlog: number, problem: string | null = null) => ({
+  stage: name,
+  backlog,
+  problem,
+});
+
+Deno.test("a loop that is well says so in one line, with what waits", () => {
+  assertEquals(healthLines([stage("inbox", 0), stage("prune", 0)]), ["all stages are well, nothing waits"]);
+  assertEquals(healthLines([stage("inbox", 3), stage("mine-lessons", 12), stage("prune", 0)]), [
+    "all stages are well, waiting: 3 in inbox, 12 in mine-lessons",
+  ]);
+});
+
+Deno.test("each stage with a problem has a line of its own", () => {
+  assertEquals(
+    healthLines([stage("doorbell", 1, "no key"), stage("inbox", 3), stage("schedule", 0, "off")]),
+    [
+      "doorbell: no key",
+      "schedule: off",
+    ],
+  );
+});

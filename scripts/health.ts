@@ -1,0 +1,26 @@
+/** What the view `learning_health` says, in lines for a person. */
+
+import type { Stack } from "./stack/stack.ts";
+
+/** A row of `learning_health`. */
+export interface StageHealth {
+  readonly stage: string;
+  readonly backlog: number;
+  readonly problem: string | null;
+}
+
+export async function readHealth(query: Stack["query"]): Promise<StageHealth[]> {
+  return await query<StageHealth>("select stage, backlog, problem from public.learning_health");
+}
+
+/** One line for each stage that has a problem; one line for all where none has. */
+export function healthLines(stages: readonly StageHealth[]): string[] {
+  const problems = stages.flatMap(({ stage, problem }) => problem === null ? [] : [`${stage}: ${problem}`]);
+  if (problems.length > 0) return problems;
+  const waiting = stages.filter(({ backlog }) => backlog > 0).map(({ stage, backlog }) =>
+    `${backlog} in ${stage}`
+  );
+  return [
+    `all stages are well, ${waiting.length === 0 ? "nothing waits" : `waiting: ${waiting.join(", ")}`}`,
+  ];
+}

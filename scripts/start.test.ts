@@ -1,0 +1,26 @@
+import { assertEquals, assertThrows } from "@std/assert/mod.js";
+import { parseStartArguments } from "./start.ts";
+
+Deno.test("start takes a port, a database or a folder, and has a default for each", () => {
+  assertEquals(parseStartArguments([]), { port: 54321 });
+  assertEquals(parseStartArguments(["--port", "0", "--data", "here"]), { port: 0, dataDirectory: "here" });
+  assertEquals(parseStartArguments(["--db=postgresql://me@host/db"]), {
+    port: 54321,
+    databaseUrl: "postgresql://me@host/db",
+  });
+  assertEquals(parseStartArguments(["--help"]), "help");
+});
+
+Deno.test("start says which argument is wrong and what it takes", () => {
+  for (
+    const [args, message] of [
+      [["--port", "many"], '--port takes a number from 0 to 65535, not "many"'],
+      [["--port", "65536"], 'not "65536"'],
+      [["--db", "host/db"], 'not "host/db"'],
+      [["--data"], "--data takes a value"],
+      [["--db", "postgres://h/d", "--data", "here"], "cannot go together"],
+      [["--verbose"], 'Unknown argument "--verbose"'],
+      [["extra"], 'Unknown argument "extra"'],
+    ] as const
+  ) assertThrows(() => parseStartArguments(args), Error, message);
+});
