@@ -1,0 +1,351 @@
+/**
+ * What a sizing costs: look-up and blend, the whole row and a batch of 100, at growing numbers of overrides, beside plain
+ * containment behind an index, as the roles that ask (spec §19).
+ *
+ * Fifty pattern keys share the overrides; each has up to six pairs of seventeen dimensions, drawn so that at a million of
+ * them a candidate contains about 330. The book holds 300 positions.
+ *
+ * @module
+ */
+
+import { connect, type Database } from "../stack/database.ts";
+import { createScratchDatabase } from "../stack/scratch.ts";
+import { type Stack, startStack } from "../stack/stack.ts";
+import type { BenchRow } from "./types.ts";
+
+const SIZES = { postgres: [1_000, 100_000, 1_000_000], embedded: [1_000, 100_000] } as const;
+const KEYS = 50;
+const POSITIONS = 300;
+const CANDIDATES = 200;
+const BATCH = 100;
+/** At the largest size one pattern key has this many overrides of its own. */
+const LARGE_KEY = 200_000;
+const UPSERTED = 10_000;
+/** Rows written per statement, within what a function may take on the platform and the embedded database's memory. */
+const CHUNK = 20_000;
+
+const ROLES = ["service_role", "authenticated"] as const;
+type Role = typeof ROLES[number];
+const CLAIMS = { role: "authenticated", app_metadata: { learning_role: "pm" } };
+
+type Report = (metric: string, value: number, unit: string) => void;
+
+/**
+ * @param serverUrl Server for scratch databases; null for the embedded one.
+ * @param sizes Numbers of overrides.
+ */
+export async function benchSizing(
+  serverUrl: string | null,
+  sizes: readonly number[] = serverUrl === null ? SIZES.embedded : SIZES.postgres,
+): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const size of sizes) {
+    await using cleanup = new AsyncDisposableStack();
+    const stack = await startStack(
+      serverUrl === null ? {} : { databaseUrl: await createScratchDatabase(serverUrl, cleanup) },
+    );
+    cleanup.defer(() => stack.close());
+    // One connection: what was planned for the first call serves the others, as behind the data API.
+    const sql = connect(stack.databaseUrl, { max: 1, applicationName: "bench" });
+    cleanup.defer(() => sql.end({ timeout: 5 }));
+    const row: Report = (metric, value, unit) => {
+      rows.push({ bench: "sizing", size, metric, value, unit });
+    };
+    const largest = size === Math.max(...SIZES.postgres);
+    await prepare(sql);
+    await fill(sql, size);
+    if (largest) await insertDistinct(sql, "pm.bench.S1.large", LARGE_KEY);
+    await sql`vacuum analyze`;
+    await measureCalls(sql, row);
+    if (largest) await measureLargeKey(sql, row);
+    await measureBatch(sql, row);
+    await measureHttp(stack, row);
+    await measureWrites(sql, row);
+  }
+  return rows;
+}
+
+/** What is asked over and over, timed by the database's own clock so that the driver's work is not part of it. */
+async function prepare(sql: Database): Promise<void> {
+  await sql.unsafe(`
+    create schema bench;
+    grant usage on schema bench to authenticated, service_role;
+    create table bench.dims as select dim, bit, 3 + (bit * 7) % 10 as cardinality from scope_dimensions;
+    create function bench.value(dim text, cardinality integer, draw float8) returns text language sql immutable
+      as $$ select dim || '_v' || floor(cardinality * power(draw, 3.2))::integer $$;
+    create function bench.scope(depth integer) returns jsonb language sql volatile as $$
+      select coalesce(jsonb_object_agg(drawn.dim, bench.value(drawn.dim, drawn.cardinality, random())), '{}')
+      from (select * from bench.dims order by random() limit depth) as drawn $$;
+    create table bench.candidates (place integer primary key, pattern_key text not null, scope jsonb not null);
+    create index bench_containment_idx on pm_overrides (pattern_key, action_category);
+
+    -- The same sums over what jsonb containment finds.
+    create function bench.blend_by_containment(p_pattern_key text, p_scope jsonb) returns record language plpgsql stable
+      set plan_cache_mode = force_generic_plan as $$
+    declare
+      blended record;
+    begin
+      with matches as materialized (
+        select power(cardinality(array(select jsonb_object_keys(made.scope_subset))) + 1, 1.5) as specificity,
+          coalesce(made.confidence_score, 0.5) as confidence, made.dir_a, made.dir_e, made.edge_raw, made.multiplier, made.n,
+          made.variance, made.half_life_hours,
+          greatest(0, extract(epoch from now() - made.last_evidence_at)::float8 / 3600) as age_hours
+        from pm_overrides made
+        where made.override_type = 'pm_strength' and made.pattern_key = p_pattern_key and made.action_category = 'entry'
+          and made.enabled and made.scope_subset <@ p_scope
+      ),
+      faded as (
+        select matches.*, matches.specificity * matches.confidence as weight, power(2, -matches.age_hours / 720) as fade,
+          tanh(abs(matches.edge_raw) / 0.1) * (1 - exp(-matches.n / 25.0)) / (1 + matches.variance)
+            * exp(-matches.age_hours / coalesce(matches.half_life_hours, 720))
+            * matches.specificity / max(matches.specificity) over () as edged,
+          max(matches.confidence) over () as most_confident
+        from matches
+      )
+      select sum(faded.weight) filter (where faded.confidence >= 0.4 or faded.most_confident < 0.4) as weight,
+        sum(faded.weight * faded.dir_a * faded.fade) filter (where faded.confidence >= 0.4 or faded.most_confident < 0.4) as dir_a,
+        sum(faded.weight * faded.dir_e * faded.fade) filter (where faded.confidence >= 0.4 or faded.most_confident < 0.4) as dir_e,
+        sum(faded.weight * faded.confidence) filter (where faded.confidence >= 0.4 or faded.most_confident < 0.4) as confidence,
+        sum(faded.weight * (faded.multiplier - 1) * faded.fade) as gain,
+        sum(faded.edged * ln(faded.multiplier)) filter (where faded.edged >= 0.02) as log_multiplier
+      into blended
+      from faded;
+      return blended;
+    end $$;
+
+    -- Milliseconds of each call.
+    create function bench.time_calls(what text, p_pattern_key text default null) returns float8[] language plpgsql volatile as $$
+    declare
+      asked record;
+      config jsonb := learning.config();
+      candidate learning.candidate;
+      started timestamptz;
+      times float8[] := '{}';
+    begin
+      for asked in select one.pattern_key, one.scope from bench.candidates one order by one.place loop
+        candidate := learning.check_candidate(coalesce(p_pattern_key, asked.pattern_key), 'entry', asked.scope, 0.5, 0.5, 1, now());
+        started := clock_timestamp();
+        case what
+          when 'blend' then perform learning.blend_overrides(array[candidate], config, 0);
+          when 'containment' then perform bench.blend_by_containment(candidate.pattern_key, asked.scope);
+          when 'row' then perform public.get_pm_sizing(candidate.pattern_key, 'entry', asked.scope);
+        end case;
+        times := times || extract(epoch from clock_timestamp() - started)::float8 * 1000;
+      end loop;
+      return times;
+    end $$;
+    grant execute on all functions in schema bench to authenticated, service_role;
+    grant select on all tables in schema bench to authenticated, service_role;
+  `).simple();
+}
+
+const COLUMNS =
+  "override_type, pattern_key, action_category, scope_subset, multiplier, edge_raw, n, variance, " +
+  "confidence_score, dir_a, dir_e, last_evidence_at, half_life_hours";
+
+/** Depths one to six as mining finds them: few pairs in few scopes, most in the middle. */
+const DEPTH = "(array[1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6])[1 + floor(random() * 17)::integer]";
+
+/** Draws scopes until a key has that many different ones; few dimensions do not make many. */
+async function insertDistinct(sql: Database, patternKey: string, count: number): Promise<void> {
+  let inserted = 0;
+  while (inserted < count) {
+    const drawn = await sql.unsafe(
+      `insert into pm_overrides (${COLUMNS})
+       select 'pm_strength', $1::text, 'entry', drawn.scope, exp((random() - 0.5) * 0.6), (random() - 0.5) * 0.6,
+         33 + (random() * 500)::integer, random() * 0.3, case when random() < 0.95 then random() end, random() * 2 - 1,
+         random() * 2 - 1, now() - random() * interval '60 days', case when random() < 0.5 then 100 + random() * 2000 end
+       from (select bench.scope(${DEPTH}) as scope from generate_series(1, $2::integer)) as drawn
+       on conflict do nothing`,
+      [patternKey, Math.min(CHUNK, count - inserted)],
+    );
+    inserted += drawn.count;
+  }
+}
+
+async function fill(sql: Database, size: number): Promise<void> {
+  await sql`select setseed(0.42)`;
+  for (let key = 1; key <= KEYS; key++) {
+    await insertDistinct(sql, `pm.bench.S1.key${key}`, Math.ceil(size / KEYS));
+  }
+  await sql.unsafe(`
+    insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct, pattern_key, entry_context)
+    select bench.value('chain', 10, random()), 'contract ' || place, bench.value('timeframe', 9, random()), 'active', random() * 0.01,
+      'pm.bench.S1.key' || 1 + place % ${KEYS},
+      (
+        select jsonb_object_agg(drawn.dim, bench.value(drawn.dim, drawn.cardinality, random()))
+        from bench.dims drawn where drawn.bit < 8 and place > 0
+      )
+    from generate_series(1, ${POSITIONS}) as place`);
+  await sql.unsafe(`
+    insert into bench.candidates
+    select place, 'pm.bench.S1.key' || 1 + place % ${KEYS}, bench.scope(17) from generate_series(1, ${CANDIDATES}) as place`);
+}
+
+async function measureCalls(sql: Database, row: Report): Promise<void> {
+  for (const role of ROLES) {
+    const containment = await timeCalls(sql, role, "containment");
+    const blend = await timeCalls(sql, role, "blend");
+    const whole = await timeCalls(sql, role, "row");
+    row(`${role}_p50_ms`, quantile(whole, 0.5), "ms");
+    row(`${role}_p95_ms`, quantile(whole, 0.95), "ms");
+    row(`${role}_blend_p50_ms`, quantile(blend, 0.5), "ms");
+    row(`${role}_blend_p95_ms`, quantile(blend, 0.95), "ms");
+    row(`${role}_containment_p50_ms`, quantile(containment, 0.5), "ms");
+    row(`${role}_blend_ratio_to_containment`, quantile(blend, 0.5) / quantile(containment, 0.5), "×");
+  }
+}
+
+async function measureLargeKey(sql: Database, row: Report): Promise<void> {
+  for (const role of ROLES) {
+    const whole = await timeCalls(sql, role, "row", "pm.bench.S1.large");
+    row(`${role}_p50_ms_of_a_key_with_200k`, quantile(whole, 0.5), "ms");
+  }
+}
+
+async function timeCalls(sql: Database, role: Role, what: string, patternKey?: string): Promise<number[]> {
+  return await asRole(sql, role, async (transaction) => {
+    // The first calls of a session plan.
+    await transaction.unsafe("select bench.time_calls($1)", [what]);
+    const [timed] = await transaction.unsafe<{ times: number[] }[]>(
+      "select bench.time_calls($1, $2) as times",
+      [what, patternKey ?? null],
+    );
+    return timed?.times ?? [];
+  });
+}
+
+/** A hundred calls, each in a transaction of its own with role and claims set as the data API sets them, and one batch. */
+async function measureBatch(sql: Database, row: Report): Promise<void> {
+  const asked = await askedFor(sql);
+  const singles = await medianSeconds(async () => {
+    for (const { pattern_key, scope } of asked) {
+      await asRole(
+        sql,
+        "authenticated",
+        (transaction) =>
+          transaction.unsafe("select * from public.get_pm_sizing($1, 'entry', $2::jsonb)", [
+            pattern_key,
+            JSON.stringify(scope),
+          ]),
+      );
+    }
+  });
+  const batched = await medianSeconds(async () => {
+    await asRole(
+      sql,
+      "authenticated",
+      (transaction) =>
+        transaction.unsafe("select * from public.get_pm_sizing_batch($1::jsonb)", [JSON.stringify(asked)]),
+    );
+  });
+  row("batch_of_100_ms", batched * 1000, "ms");
+  row("batch_ratio_to_100_singles", batched / singles, "×");
+}
+
+async function measureHttp(stack: Stack, row: Report): Promise<void> {
+  const sql = connect(stack.databaseUrl, { max: 1 });
+  const asked = await askedFor(sql).finally(() => sql.end({ timeout: 5 }));
+  const token = await stack.signJwt(CLAIMS);
+  const ask = async (rpc: string, body: unknown): Promise<void> => {
+    const response = await fetch(`${stack.apiUrl}/rest/v1/rpc/${rpc}`, {
+      method: "POST",
+      headers: {
+        apikey: stack.publishableKey,
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`"${rpc}" answered ${response.status}: ${text.slice(0, 300)}`);
+  };
+  const singles = await medianSeconds(async () => {
+    for (const one of asked) await ask("get_pm_sizing", one);
+  });
+  const batched = await medianSeconds(() => ask("get_pm_sizing_batch", { candidates: asked }));
+  row("http_single_ms", singles * 1000 / BATCH, "ms");
+  row("http_batch_ratio_to_100_singles", batched / singles, "×");
+}
+
+interface Asked {
+  readonly pattern_key: string;
+  readonly action_category: "entry";
+  readonly scope: Readonly<Record<string, string>>;
+}
+
+async function askedFor(sql: Database): Promise<Asked[]> {
+  return await sql<Asked[]>`
+    select pattern_key, 'entry' as action_category, scope from bench.candidates order by place limit ${BATCH}`;
+}
+
+/** What an hourly materialisation does: the same overrides with other values; then new ones; both against a bare table. */
+async function measureWrites(sql: Database, row: Report): Promise<void> {
+  await sql.unsafe(`
+    create table bench.bare (like pm_overrides including all) with (fillfactor = 85);
+    insert into bench.bare (${COLUMNS}) select ${COLUMNS} from pm_overrides;
+    create table bench.upserted as select ${COLUMNS} from pm_overrides order by md5(id::text) limit ${UPSERTED}`)
+    .simple();
+  await sql`vacuum analyze bench.bare`;
+  const upsert = async (table: string, key: string): Promise<void> => {
+    await sql.unsafe(
+      `insert into ${table} as held (${COLUMNS})
+       select override_type, ${key}, action_category, scope_subset, multiplier * (0.9 + random() * 0.2), edge_raw, n + 1, variance,
+         confidence_score, dir_a, dir_e, last_evidence_at, half_life_hours
+       from bench.upserted
+       on conflict (override_type, pattern_key, action_category, scope_digest)
+       do update set multiplier = excluded.multiplier, n = excluded.n`,
+    );
+  };
+  const bare = await medianSeconds(() => upsert("bench.bare", "pattern_key"));
+  const kept = await medianSeconds(() => upsert("public.pm_overrides", "pattern_key"));
+  row("upsert_of_10k_ms", kept * 1000, "ms");
+  row("upsert_ratio_to_bare_table", kept / bare, "×");
+
+  await sql`vacuum analyze`;
+  await sql`
+    update pm_overrides set multiplier = multiplier * 1.01
+    where id in (select id from pm_overrides tablesample bernoulli (2))`;
+  for (const role of ROLES) {
+    row(`${role}_p50_ms_after_2_percent_changed`, quantile(await timeCalls(sql, role, "row"), 0.5), "ms");
+  }
+  const bareInsert = await seconds(() => upsert("bench.bare", "pattern_key || '.new'"));
+  const insert = await seconds(() => upsert("public.pm_overrides", "pattern_key || '.new'"));
+  row("insert_ratio_to_bare_table", insert / bareInsert, "×");
+}
+
+async function asRole<T>(
+  sql: Database,
+  role: Role,
+  run: (transaction: Database) => PromiseLike<T>,
+): Promise<T> {
+  return await sql.begin(async (transaction) => {
+    await transaction.unsafe(
+      "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
+      [
+        role,
+        JSON.stringify(role === "authenticated" ? CLAIMS : { role }),
+      ],
+    );
+    return await run(transaction as unknown as Database);
+  }) as T;
+}
+
+async function seconds(run: () => Promise<void>): Promise<number> {
+  const from = performance.now();
+  await run();
+  return (performance.now() - from) / 1000;
+}
+
+/** Of five, after one to warm up. */
+async function medianSeconds(run: () => Promise<void>): Promise<number> {
+  await run();
+  const times: number[] = [];
+  for (let round = 0; round < 5; round++) times.push(await seconds(run));
+  return quantile(times, 0.5);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+}
