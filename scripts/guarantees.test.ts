@@ -1,0 +1,166 @@
+/** What the loop promises, at a size that fits into every run; `deno task soak` runs the same at full size. */
+
+import { assert, assertEquals } from "@std/assert/mod.js";
+import { burst, type BurstReport } from "./guarantees/burst.ts";
+import { Cluster, findPostgres } from "./guarantees/cluster.ts";
+import { DISTURBANCES, KILL_POSTGRES } from "./guarantees/disturbances.ts";
+import { createTemplate, ExactlyOnce, type Server, type Trial } from "./guarantees/exactly_once.ts";
+import { learn } from "./guarantees/learning.ts";
+import { feedNonsense } from "./guarantees/nonsense.ts";
+import { differences, type Outcome } from "./guarantees/outcome.ts";
+import { Rig } from "./guarantees/rig.ts";
+import { connect } from "./stack/database.ts";
+import { createScratchDatabase } from "./stack/scratch.ts";
+import { installStandIns } from "./stack/standins.ts";
+import {
+  createTestDatabase,
+  type Target,
+  TEST_DATABASE_VARIABLE,
+  testOnEachTarget,
+} from "./stack/testing.ts";
+import { push } from "./supabase_cli.ts";
+
+const TRADES: Readonly<Record<Target, number>> = { embedded: 60, postgres: 300 };
+const LEARNED_TRADES: Readonly<Record<Target, number>> = { embedded: 120, postgres: 300 };
+const BAD_STRANDS: Readonly<Record<Target, number>> = { embedded: 300, postgres: 1_500 };
+const BURST: Readonly<Record<Target, number>> = { embedded: 1_000, postgres: 5_000 };
+
+/** Where the databases of a test come from. */
+async function serverFor(target: Target, cleanup: AsyncDisposableStack): Promise<Server | null> {
+  if (target === "embedded") return null;
+  const url = Deno.env.get(TEST_DATABASE_VARIABLE) ?? "";
+  return { url, template: await createTemplate(url, cleanup) };
+}
+
+async function startRig(target: Target, cleanup: AsyncDisposableStack): Promise<Rig> {
+  if (target === "embedded") return cleanup.use(await Rig.start());
+  const database = cleanup.use(await createTestDatabase(target));
+  await installStandIns(database.sql);
+  await push(database.databaseUrl);
+  return cleanup.use(await Rig.start({ databaseUrl: database.databaseUrl }));
+}
+
+function assertUndisturbed(trial: Trial): void {
+  assertEquals(trial.differences, []);
+}
+
+testOnEachTarget("whatever goes wrong on the way, strands come to the same", async (target) => {
+  await using cleanup = new AsyncDisposableStack();
+  const promise = new ExactlyOnce(TRADES[target], await serverFor(target, cleanup));
+  await promise.prepare();
+  for (const [name, disturbance] of Object.entries(DISTURBANCES)) {
+    assertEquals((await promise.disturb(name, disturbance)).differences, [], name);
+  }
+});
+
+Deno.test({
+  name: "when Postgres is killed midway and restarted, strands come to the same (initdb on this machine)",
+  ignore: findPostgres() === null,
+  fn: async () => {
+    await using cleanup = new AsyncDisposableStack();
+    const cluster = cleanup.use(await Cluster.create());
+    const promise = new ExactlyOnce(TRADES.postgres, {
+      url: cluster.url,
+      template: await createTemplate(cluster.url, cleanup),
+    });
+    assertUndisturbed(await promise.disturb("Postgres is killed", KILL_POSTGRES, { cluster, kills: 3 }));
+  },
+});
+
+testOnEachTarget(
+  "a bad strand is processed, rejected with every reason, or refused at the insert, and holds nothing up",
+  async (target) => {
+    await using cleanup = new AsyncDisposableStack();
+    const rig = await startRig(target, cleanup);
+    const report = await feedNonsense(rig, { seed: 1, bad: BAD_STRANDS[target], trades: 30 });
+    assertEquals(report.complaints, []);
+    assert(report.processed > 0 && report.rejected > 0 && Object.keys(report.refused).length >= 3);
+  },
+);
+
+testOnEachTarget(
+  "mining that is killed, or rung twice, comes to the same lessons and overrides",
+  async (target) => {
+    await using cleanup = new AsyncDisposableStack();
+    const server = await serverFor(target, cleanup);
+    const learned: Outcome[] = [];
+    for (const trouble of ["none", "every ring comes twice", "functions are killed"] as const) {
+      await using rig = await Rig.start(
+        server === null
+          ? {}
+          : { databaseUrl: await createScratchDatabase(server.url, cleanup, server.template) },
+      );
+      learned.push(await learn(rig, LEARNED_TRADES[target], trouble));
+    }
+    const [undisturbed, twice, killed] = learned;
+    if (undisturbed === undefined || twice === undefined || killed === undefined) {
+      throw new Error(
+        "No outcome.",
+      );
+    }
+    assert(
+      (undisturbed.get("lessons")?.length ?? 0) > 20 && (undisturbed.get("overrides")?.length ?? 0) > 20,
+    );
+    assertEquals(differences(undisturbed, twice), []);
+    assertEquals(differences(undisturbed, killed), []);
+  },
+);
+
+for (const shape of ["one statement", "single statements"] as const) {
+  testOnEachTarget(
+    `a burst in ${shape} rings little, is worked off by one sweep, and shows how far it has come`,
+    async (target) => {
+      await using cleanup = new AsyncDisposableStack();
+      const rig = await startRig(target, cleanup);
+      const strands = shape === "one statement" ? BURST[target] : BURST[target] / 5;
+      const report = await burst(rig, { strands, shape, sampleMs: 50 });
+      assertEquals(report.strands, strands);
+      assertWorkedOff(report);
+      if (shape === "one statement") assertEquals(report.rings, 1);
+    },
+  );
+}
+
+function assertWorkedOff({ strands, shortestSilence, answers, progress }: BurstReport): void {
+  // The rings' own times are a little later than the second that is counted.
+  assert(shortestSilence === null || shortestSilence > 0.9, `${shortestSilence} s between two rings`);
+  assertEquals(Object.keys(answers), ["200"]);
+  const backlogs = progress.map(({ backlog }) => backlog);
+  assertEquals([backlogs[0], backlogs.at(-1)], [strands, 0]);
+  assertEquals(backlogs, backlogs.toSorted((a, b) => b - a), "the backlog only shrinks");
+  assertEquals(
+    progress.map(({ oldest_waiting_at }) => oldest_waiting_at === null),
+    backlogs.map((backlog) => backlog === 0),
+  );
+}
+
+Deno.test({
+  name: "two runs of the sweep or of pruning never overlap: the second does nothing (real Postgres)",
+  ignore: Deno.env.get(TEST_DATABASE_VARIABLE) === undefined,
+  fn: async () => {
+    await using cleanup = new AsyncDisposableStack();
+    const { databaseUrl, sql } = cleanup.use(await createTestDatabase("postgres"));
+    await installStandIns(sql);
+    await push(databaseUrl);
+    await sql`select vault.create_secret('http://127.0.0.1:1', 'project_url')`;
+    await sql`select vault.create_secret('sb_secret_test', 'edge_function_secret_key')`;
+    await sql`
+      insert into public.learning_log (at, level, component, event, message)
+      values (now() - interval '40 days', 'INFO', 'x', 'x', 'x')`;
+    const rings = async (): Promise<unknown> =>
+      (await sql`select count(*)::integer as rings from learning.doorbells`)[0]?.["rings"];
+    const other = connect(databaseUrl, { max: 1 });
+    cleanup.defer(() => other.end({ timeout: 5 }));
+    await other.begin(async (transaction) => {
+      await transaction`select learning.sweep()`;
+      const [pruned] = await transaction`select public.prune_learning() as report`;
+      assertEquals(pruned?.["report"].log_lines, 1);
+      await sql`select learning.sweep()`;
+      assertEquals(await rings(), 0);
+      const [skipped] = await sql`select public.prune_learning() as report`;
+      assertEquals(skipped?.["report"], { skipped: "another run is under way" });
+    });
+    await sql`select learning.sweep()`;
+    assertEquals(await rings(), 2);
+  },
+});

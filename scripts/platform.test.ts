@@ -1,0 +1,146 @@
+/** The migrations under the rights that a hosted project gives: see the role it pushes with. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert/mod.js";
+import { connect, type Database } from "./stack/database.ts";
+import { compareSnapshots, snapshotSchema } from "./stack/schema_snapshot.ts";
+import { installStandIns, storeSecret } from "./stack/standins.ts";
+import { createTestDatabase, type Target, testOnEachTarget } from "./stack/testing.ts";
+import { push } from "./supabase_cli.ts";
+
+/** What a project's default privileges give away, by the project's age. */
+const DEFAULT_PRIVILEGES = {
+  newer: `alter default privileges for role %OWNER% revoke execute on functions from public`,
+  older: `
+    alter default privileges for role %OWNER% in schema public grant all on tables to anon, authenticated, service_role;
+    alter default privileges for role %OWNER% in schema public grant all on sequences to anon, authenticated, service_role;
+    alter default privileges for role %OWNER% in schema public grant all on functions to anon, authenticated, service_role`,
+} as const;
+
+interface Project extends AsyncDisposable {
+  /** As a superuser. */
+  readonly admin: Database;
+  /** As the role that pushes, which is none. */
+  readonly owner: Database;
+  readonly ownerUrl: string;
+}
+
+/** A database as a hosted project has it: the platform's surface belongs to the platform, the rest to the owner. */
+async function createProject(target: Target, privileges: keyof typeof DEFAULT_PRIVILEGES): Promise<Project> {
+  const cleanup = new AsyncDisposableStack();
+  const database = cleanup.use(await createTestDatabase(target));
+  const admin = database.sql;
+  await installStandIns(admin);
+  const owner = `edgeloop_owner_${crypto.randomUUID().slice(0, 8)}`;
+  const password = crypto.randomUUID();
+  await admin.unsafe(`
+    create role ${owner} login createdb createrole bypassrls nosuperuser password '${password}';
+    grant anon, authenticated, service_role to ${owner} with admin option;
+    grant create, connect, temporary on database ${
+    new URL(database.databaseUrl).pathname.slice(1)
+  } to ${owner};
+    grant usage, create on schema public to ${owner};
+    grant usage on schema auth, cron, net, vault to ${owner};
+    grant select on cron.job, cron.job_run_details, vault.secrets, vault.decrypted_secrets to ${owner};
+    grant execute on all functions in schema auth, cron, net, vault to ${owner};
+    grant select on net.http_request_queue, net._http_response to ${owner};
+    ${DEFAULT_PRIVILEGES[privileges].replaceAll("%OWNER%", owner)}`).simple();
+  cleanup.defer(async () => {
+    if (target === "embedded") return;
+    await admin.unsafe(`drop owned by ${owner} cascade; drop role ${owner}`).simple();
+  });
+  const url = new URL(database.databaseUrl);
+  url.username = owner;
+  url.password = password;
+  const sql = connect(url.href);
+  cleanup.defer(() => sql.end({ timeout: 5 }));
+  return { admin, owner: sql, ownerUrl: url.href, [Symbol.asyncDispose]: () => cleanup.disposeAsync() };
+}
+
+/** What of a snapshot does not name the owner or the defaults the project came with. */
+function withoutOwner(snapshot: readonly string[]): string[] {
+  return snapshot
+    .filter((line) => !line.startsWith("default privileges"))
+    .map((line) => line.replaceAll(/edgeloop_owner_[0-9a-f]{8}/g, "owner"))
+    .sort();
+}
+
+testOnEachTarget(
+  "an owner without superuser's rights pushes, and whatever the defaults, the rights end up the same",
+  async (target) => {
+    await using newer = await createProject(target, "newer");
+    await using older = await createProject(target, "older");
+    for (const project of [newer, older]) {
+      assertEquals([...await project.owner`select rolsuper from pg_roles where rolname = current_user`], [{
+        rolsuper: false,
+      }]);
+      await push(project.ownerUrl);
+    }
+    const [first, second] = [await snapshotSchema(newer.admin), await snapshotSchema(older.admin)];
+    assertEquals(compareSnapshots(withoutOwner(first), withoutOwner(second)), []);
+
+    await push(older.ownerUrl);
+    assertEquals(await snapshotSchema(older.admin), second);
+  },
+);
+
+for (const privileges of ["newer", "older"] as const) {
+  testOnEachTarget(`anon touches nothing where the project is of the ${privileges} kind`, async (target) => {
+    await using project = await createProject(target, privileges);
+    await push(project.ownerUrl);
+    const relations = await project.admin<{ name: string }[]>`
+      select c.oid::regclass::text as name from pg_class c
+      where c.relnamespace in ('public'::regnamespace, 'learning'::regnamespace) and c.relkind in ('r', 'p', 'v', 'm')`;
+    assert(relations.length > 10);
+    for (const { name } of relations) {
+      const error = await assertRejects(() =>
+        project.admin.begin(async (transaction) => {
+          await transaction`set local role anon`;
+          await transaction.unsafe(`select from ${name} limit 1`);
+        }), Error);
+      assertEquals((error as Error & { code?: string }).code, "42501", `${name}: ${error.message}`);
+    }
+    const callable = await project.admin`
+      select p.oid::regprocedure::text as name from pg_proc p
+      where p.pronamespace in ('public'::regnamespace, 'learning'::regnamespace)
+        and has_function_privilege('anon', p.oid, 'execute')`;
+    assertEquals([...callable], []);
+  });
+}
+
+testOnEachTarget(
+  "the doorbell and every job work with the rights of the owner and the data API",
+  async (target) => {
+    await using project = await createProject(target, "newer");
+    await push(project.ownerUrl);
+    await storeSecret(project.admin, "project_url", "http://127.0.0.1:1", "Where.");
+    await storeSecret(project.admin, "edge_function_secret_key", "sb_secret_test", "The key.");
+    await project.admin.begin(async (transaction) => {
+      await transaction`set local role service_role`;
+      await transaction`insert into public.ad_strands (id, kind, content) values ('s', 'pm_action', '{}')`;
+    });
+    const queued = (): Promise<{ url: string; apikey: string }[]> =>
+      project.admin<{ url: string; apikey: string }[]>`
+      select url, headers ->> 'apikey' as apikey from net.http_request_queue order by id`.then((
+        rows,
+      ) => [...rows]);
+    assertEquals(await queued(), [
+      { url: "http://127.0.0.1:1/functions/v1/aggregate-strands", apikey: "sb_secret_test" },
+    ]);
+
+    const jobs = await project.owner<{ jobname: string; command: string; username: string }[]>`
+    select jobname, command, username from cron.job order by jobid`;
+    assertEquals(jobs.length, 5);
+    for (const { command, username } of jobs) {
+      assertEquals([...await project.owner`select current_user::text as name`], [{ name: username }]);
+      await project.owner.unsafe(command);
+    }
+    assertEquals([
+      ...await project.admin`select component, event, message from public.learning_log where level = 'ERROR'`,
+    ], []);
+    const rung = (await queued()).map(({ url }) => url.replace(/.*\//, ""));
+    assertEquals(
+      new Set(rung),
+      new Set(["aggregate-strands", "mine-lessons", "mine-tuning", "materialize-overrides"]),
+    );
+  },
+);

@@ -1,0 +1,190 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
+import { connect, type Database } from "./stack/database.ts";
+import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
+import { installStandIns } from "./stack/standins.ts";
+import { createTestDatabase, TEST_DATABASE_VARIABLE, type TestDatabase } from "./stack/testing.ts";
+
+const SKIPPED = Deno.env.get(TEST_DATABASE_VARIABLE) === undefined;
+
+interface Connections extends AsyncDisposable {
+  readonly one: Database;
+  readonly other: Database;
+}
+
+/** Two connections to a fresh database; what one waits for can be seen from a third. */
+async function twoConnections(): Promise<Connections & { readonly observer: Database }> {
+  const database: TestDatabase = await createTestDatabase("postgres");
+  const cleanup = new AsyncDisposableStack();
+  cleanup.use(database);
+  await installStandIns(database.sql);
+  await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
+  const open = (): Database => {
+    const sql = connect(database.databaseUrl, { max: 1 });
+    cleanup.defer(() => sql.end({ timeout: 5 }));
+    return sql;
+  };
+  return {
+    one: open(),
+    other: open(),
+    observer: database.sql,
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Resolves once the connection waits for another's lock. */
+async function waits(observer: Database, pid: number): Promise<void> {
+  await until(async () => {
+    const [state] = await observer<{ waiting: boolean }[]>`
+      select cardinality(pg_blocking_pids(${pid})) > 0 as waiting`;
+    return state?.waiting === true;
+  });
+}
+
+async function pidOf(sql: Database): Promise<number> {
+  const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  return backend?.pid ?? 0;
+}
+
+Deno.test({
+  name: "A value that changes while its group is filed anew is the value that acts",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    await observer`
+      insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier)
+      values ('pm_strength', 'pm.a', 'entry', '{"chain": "solana"}', 1.1), ('pm_strength', 'pm.a', 'entry', '{}', 1.1)`;
+    const pid = await pidOf(other);
+    let update: Promise<unknown> = Promise.resolve();
+    await one.begin(async (transaction) => {
+      // Takes the group as an insert that makes it outgrow its files does.
+      await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
+      await transaction`select learning.refile_group(id) from learning.override_groups where pattern_key = 'pm.a'`;
+      update = other`update pm_overrides set multiplier = 2 where scope_subset = '{"chain": "solana"}'`
+        .execute();
+      await waits(observer, pid);
+    });
+    await update;
+    const filed = await observer<{ multiplier: number }[]>`
+      select multiplier from learning.override_filings order by multiplier`;
+    assertEquals(filed.map(({ multiplier }) => multiplier), [1.1, 2]);
+  },
+});
+
+Deno.test({
+  name: "An override deleted while its group is filed anew is filed nowhere",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    await observer`
+      insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+      values ('pm_strength', 'pm.a', 'entry', '{"chain": "solana"}'), ('pm_strength', 'pm.a', 'entry', '{}')`;
+    const pid = await pidOf(other);
+    let removal: Promise<unknown> = Promise.resolve();
+    await one.begin(async (transaction) => {
+      await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
+      await transaction`select learning.refile_group(id) from learning.override_groups where pattern_key = 'pm.a'`;
+      removal = other`delete from pm_overrides where scope_subset = '{"chain": "solana"}'`.execute();
+      await waits(observer, pid);
+    });
+    await removal;
+    const left = await observer`
+      select filing.override_id, filed.filed_count from learning.override_filings filing
+      join learning.override_groups filed on filed.id = filing.bucket >> 40
+      join pm_overrides made on made.id = filing.override_id`;
+    assertEquals(left.length, 1);
+    assertEquals((await observer`select 1 from learning.override_filings`).length, 1);
+    assertEquals(left[0]?.filed_count, 1);
+  },
+});
+
+Deno.test({
+  name: "Two writers of new overrides under one pattern key number its pairs without a clash",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    const pid = await pidOf(other);
+    const insert = (sql: Database, chain: string): Promise<unknown> =>
+      sql`insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+        values ('pm_strength', 'pm.a', 'entry', ${JSON.stringify({ chain, timeframe: "1h" })}::jsonb)`
+        .execute();
+    let second: Promise<unknown> = Promise.resolve();
+    await one.begin(async (transaction) => {
+      await insert(transaction as unknown as Database, "solana");
+      second = insert(other, "base");
+      await waits(observer, pid);
+    });
+    await second;
+    const numbers = await observer<
+      { number: number }[]
+    >`select number from learning.override_pairs order by number`;
+    assertEquals(numbers.map(({ number }) => number), [1, 2, 3]);
+    const found = await observer`
+      select 1 from match_pm_overrides('pm.a', 'entry', '{"chain": "base", "timeframe": "1h"}')`;
+    assertEquals(found.length, 1);
+  },
+});
+
+Deno.test({
+  name: "Writers of positions do not wait for each other, and every position counts",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    const insert = (sql: Database, contract: string): Promise<unknown> =>
+      sql`insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
+        values ('solana', ${contract}, '1h', 'active', 0.1)`.execute();
+    await insert(observer, "before");
+    await one.begin(async (transaction) => {
+      await insert(transaction as unknown as Database, "one");
+      // Were it to wait, this would never come to an end.
+      await insert(other, "other");
+      await other`update lowcap_positions set total_allocation_pct = 0.2 where token_contract = 'other'`;
+    });
+    const exposure = async (): Promise<unknown> => {
+      const [held] = await observer<{ exposure: number; positions: number }[]>`
+        select exposure, positions from scope_exposure where scope = '{"chain": "solana", "timeframe": "1h"}'`;
+      return held;
+    };
+    const held = await exposure() as { exposure: number; positions: number };
+    assertAlmostEquals(held.exposure, 0.4, 1e-12);
+    assertEquals(held.positions, 3);
+    // The next writer sums up what they left beside each other.
+    await other`delete from lowcap_positions where token_contract = 'before'`;
+    const [rows] = await observer<{ rows: number }[]>`
+      select count(*)::integer as rows from learning.exposure_cells where cell = '"chain":"solana","timeframe":"1h"' and pattern_key is null`;
+    assertEquals(rows?.rows, 1);
+    assertAlmostEquals((await exposure() as { exposure: number }).exposure, 0.3, 1e-12);
+    await other`delete from lowcap_positions where true`;
+    assertEquals((await observer`select 1 from learning.exposure_cells`).length, 0);
+  },
+});
+
+Deno.test({
+  name: "A position written while a dimension is registered is held with it",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    const pid = await pidOf(other);
+    let registration: Promise<unknown> = Promise.resolve();
+    await one.begin(async (transaction) => {
+      await transaction`
+        insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct, entry_context)
+        values ('solana', 'a', '1h', 'active', 0.1, '{"session": "asia"}')`;
+      registration = other`insert into scope_dimensions (dim, bit, source) values ('session', 20, 'entry')`
+        .execute();
+      await waits(observer, pid);
+    });
+    await registration;
+    const [held] = await observer<{ exposure: number }[]>`
+      select exposure from scope_exposure where scope = '{"session": "asia"}'`;
+    assertEquals(held?.exposure, 0.1);
+  },
+});
