@@ -27,7 +27,7 @@ import { winsorise } from "../statistics/winsorise.ts";
 import { type Conjunction, type Enumeration, prepare, type SliceCursor } from "../slices/mod.ts";
 import type { GroupTrades } from "./group_trades.ts";
 import type { MiningSettings } from "./settings.ts";
-import { SliceNames } from "./slice_names.ts";
+import { type KeptSlices, SliceNames, type StoredSlice, storedSlices } from "./slice_names.ts";
 import type { StrongestSlices } from "./strongest_slices.ts";
 
 /** What a group is mined with. */
@@ -78,20 +78,17 @@ export type GroupProgress =
   | {
     readonly pass: "test";
     readonly cursor: SliceCursor | null;
-    readonly kept: readonly (readonly number[])[];
+    readonly kept: KeptSlices;
     readonly accumulator: AccumulatorState;
   }
   | {
     readonly pass: "describe";
-    readonly kept: readonly (readonly number[])[];
+    readonly kept: KeptSlices;
     readonly accumulator: AccumulatorState;
+    /** How many of the kept slices have been seen to. */
+    readonly done: number;
     readonly described: readonly DescribedLesson[];
   };
-
-interface StoredSlice {
-  readonly strength: number;
-  readonly conjunction: readonly number[];
-}
 
 /** A pause, or the end. */
 export type GroupStep =
@@ -235,16 +232,12 @@ class GroupMiner {
 
   /** The strongest so far, to be offered more. */
   #strongestOf(earlier: readonly StoredSlice[]): StrongestSlices {
-    const strongest = this.#names.strongest(this.#input.settings.max_lessons_per_group);
-    strongest.restore(
-      earlier.map(({ strength, conjunction }) => ({ strength, conjunction: Int32Array.from(conjunction) })),
-    );
-    return strongest;
+    return this.#names.strongest(this.#input.settings.max_lessons_per_group, earlier);
   }
 
-  #kept(strongest: StrongestSlices): number[][] {
+  #kept(strongest: StrongestSlices): KeptSlices {
     const { settings, trades } = this.#input;
-    return this.#names.kept(strongest, trades.rows, settings.n_min).map((name) => [...name]);
+    return this.#names.kept(strongest, trades.rows, settings.n_min);
   }
 
   /**
@@ -278,24 +271,30 @@ class GroupMiner {
     }, { cursor: progress.cursor ?? undefined, shouldPause });
 
     return cursor === null
-      ? { pass: "describe", kept: progress.kept, accumulator: accumulator.toJSON(), described: [] }
+      ? { pass: "describe", kept: progress.kept, accumulator: accumulator.toJSON(), done: 0, described: [] }
       : { pass: "test", cursor, kept: progress.kept, accumulator: accumulator.toJSON() };
   }
 
   #describe(progress: At<"describe">, shouldPause: () => boolean): GroupStep {
     const { settings } = this.#input;
-    const described = [...progress.described];
-    for (const name of progress.kept.slice(described.length)) {
-      described.push(this.#describeSlice(Int32Array.from(name)));
-      if (described.length < progress.kept.length && shouldPause()) {
-        return { progress: { ...progress, described } };
+    const { kept } = progress;
+    const described = new Map(progress.described.map((lesson) => [scopeKey(lesson.scope), lesson]));
+    for (let done = progress.done; done < kept.slices.length; done++) {
+      if (done > progress.done && shouldPause()) {
+        return { progress: { ...progress, done, described: [...described.values()] } };
       }
+      const name = this.#names.keptName(kept, done);
+      if (name === null) continue;
+      const scope = this.#names.scopeOf(name);
+      const key = scopeKey(scope);
+      if (!described.has(key)) described.set(key, this.#describeSlice(name, scope));
     }
+    const lessons = [...described.values()];
     const accumulator = BenjaminiHochbergAccumulator.fromJSON(progress.accumulator);
-    const { q } = accumulator.qValues(Float64Array.from(described, (lesson) => lesson.pValue));
+    const { q } = accumulator.qValues(Float64Array.from(lessons, (lesson) => lesson.pValue));
     return {
       tests: accumulator.tests,
-      lessons: described.map((lesson, i) => ({
+      lessons: lessons.map((lesson, i) => ({
         ...lesson,
         qValue: q[i]!,
         active: Math.abs(lesson.stats.edge_raw) >= settings.edge_min &&
@@ -306,10 +305,9 @@ class GroupMiner {
     };
   }
 
-  #describeSlice(name: Conjunction): DescribedLesson {
+  #describeSlice(name: Conjunction, scope: Readonly<Record<string, string>>): DescribedLesson {
     const { baseline, settings, ownDirection, history, trades } = this.#input;
     const rows = this.#tradeSets.rowsOf(name);
-    const scope = this.#names.scopeOf(name);
     const earlier = history === null
       ? null
       : history.get(scopeKey(scope)) ?? { times: new Float64Array(0), edges: new Float64Array(0) };
@@ -358,13 +356,6 @@ class GroupMiner {
     this.#edges.set(key, edge.beforeDecay);
     return edge.beforeDecay;
   }
-}
-
-function storedSlices(strongest: StrongestSlices): StoredSlice[] {
-  return strongest.entries().map(({ strength, conjunction }) => ({
-    strength,
-    conjunction: [...conjunction],
-  }));
 }
 
 function gather(column: Float64Array, rows: Uint32Array): Float64Array {

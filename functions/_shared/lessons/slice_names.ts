@@ -1,14 +1,20 @@
 import type { Conjunction, Enumeration, SliceSelection } from "../slices/mod.ts";
 import type { NamedDimension } from "./group_trades.ts";
-import { StrongestSlices } from "./strongest_slices.ts";
+import { type RankedSlice, StrongestSlices } from "./strongest_slices.ts";
+
+/** The slices that are kept, before all of them are named: naming is dear, and pauses between one and the next. */
+export interface KeptSlices {
+  /** Conjunctions: the strongest slices first, then all that may be of at most one dimension. */
+  readonly slices: readonly (readonly number[])[];
+  /** How many are the strongest. */
+  readonly strongest: number;
+}
 
 /** What the slices of one group are called, and which of them are kept (spec §6.3). */
 export class SliceNames {
   readonly #enumeration: Enumeration;
   readonly #dimensions: readonly NamedDimension[];
   readonly #selection: SliceSelection;
-  /** Names asked for by comparisons: sorting asks for each many times. */
-  readonly #compared = new WeakMap<Conjunction, Conjunction>();
 
   constructor(enumeration: Enumeration, dimensions: readonly NamedDimension[], selection: SliceSelection) {
     this.#enumeration = enumeration;
@@ -21,20 +27,6 @@ export class SliceNames {
     return this.#selection === "distinct" ? this.#enumeration.canonicalName(conjunction) : conjunction;
   }
 
-  /** Orders slices by name. */
-  compare(a: Conjunction, b: Conjunction): number {
-    return compareConjunctions(this.#comparedNameOf(a), this.#comparedNameOf(b));
-  }
-
-  #comparedNameOf(conjunction: Conjunction): Conjunction {
-    let name = this.#compared.get(conjunction);
-    if (name === undefined) {
-      name = this.nameOf(conjunction);
-      this.#compared.set(conjunction, name);
-    }
-    return name;
-  }
-
   /** A name as a scope. */
   scopeOf(name: Conjunction): Record<string, string> {
     const scope: Record<string, string> = {};
@@ -45,32 +37,52 @@ export class SliceNames {
     return scope;
   }
 
-  /** A place for the slices that are kept because of their strength, at most `limit` of them. */
-  strongest(limit: number): StrongestSlices {
-    return new StrongestSlices(limit, this.#dimensions.length, (a, b) => this.compare(a, b));
+  /**
+   * A place for the slices that are kept because of their strength, at most `limit` of them.
+   *
+   * @param earlier What {@linkcode storedSlices} kept of another process.
+   */
+  strongest(limit: number, earlier: readonly StoredSlice[]): StrongestSlices {
+    const strongest = new StrongestSlices(
+      limit,
+      this.#dimensions.length,
+      (conjunction) => this.nameOf(conjunction),
+    );
+    strongest.restore(
+      earlier.map(({ strength, conjunction, name }) => ({
+        strength,
+        conjunction: Int32Array.from(conjunction),
+        ...name && { name: Int32Array.from(name) },
+      })),
+    );
+    return strongest;
   }
 
   /**
-   * The names of what is kept: the strongest, and every scope of at most one dimension.
+   * What is kept: the strongest, and every scope of at most one dimension.
    *
    * @param rows Rows of the group.
    * @param minSupport Least rows of a slice.
    */
-  kept(strongest: StrongestSlices, rows: number, minSupport: number): Conjunction[] {
-    const kept = new Map<string, Conjunction>();
-    for (const { conjunction } of strongest.entries()) {
-      const name = this.nameOf(conjunction);
-      kept.set(name.join(), name);
-    }
-    for (const conjunction of this.shallow(rows, minSupport)) {
-      const name = this.nameOf(conjunction);
-      if (depthOf(name) <= 1) kept.set(name.join(), name);
-    }
-    return [...kept.values()];
+  kept(strongest: StrongestSlices, rows: number, minSupport: number): KeptSlices {
+    const entries = strongest.entries();
+    return {
+      slices: [
+        ...entries.map(({ conjunction }) => [...conjunction]),
+        ...this.#shallow(rows, minSupport).map((conjunction) => [...conjunction]),
+      ],
+      strongest: entries.length,
+    };
+  }
+
+  /** The name of a kept slice; `null` where it turns out to have more than one dimension and not to be among the strongest. */
+  keptName({ slices, strongest }: KeptSlices, place: number): Conjunction | null {
+    const name = this.nameOf(Int32Array.from(slices[place]!));
+    return place < strongest || depthOf(name) <= 1 ? name : null;
   }
 
   /** The empty conjunction and every single pair with enough rows: what may be of at most one dimension. */
-  shallow(rows: number, minSupport: number): Conjunction[] {
+  #shallow(rows: number, minSupport: number): Conjunction[] {
     const empty: Conjunction = new Int32Array(this.#dimensions.length);
     const shallow = rows >= minSupport ? [empty] : [];
     for (const [index, { cardinality }] of this.#dimensions.entries()) {
@@ -84,18 +96,23 @@ export class SliceNames {
   }
 }
 
-/** Number of pairs in a conjunction. */
-export function depthOf(conjunction: Conjunction): number {
-  return conjunction.reduce((depth, code) => code === 0 ? depth : depth + 1, 0);
+/** A slice as JSON keeps it. */
+export interface StoredSlice {
+  readonly strength: number;
+  readonly conjunction: readonly number[];
+  readonly name?: readonly number[];
 }
 
-/** Orders conjunctions by their lowest bit first, then by value; a missing dimension comes last. */
-export function compareConjunctions(a: Conjunction, b: Conjunction): number {
-  for (let dimension = 0; dimension < a.length; dimension++) {
-    if (a[dimension] === b[dimension]) continue;
-    if (a[dimension] === 0) return 1;
-    if (b[dimension] === 0) return -1;
-    return a[dimension]! - b[dimension]!;
-  }
-  return 0;
+/** The strongest so far, for another process to go on with. */
+export function storedSlices(strongest: StrongestSlices): StoredSlice[] {
+  return strongest.entries().map(({ strength, conjunction, name }: RankedSlice) => ({
+    strength,
+    conjunction: [...conjunction],
+    ...name && { name: [...name] },
+  }));
+}
+
+/** Number of pairs in a conjunction. */
+function depthOf(conjunction: Conjunction): number {
+  return conjunction.reduce((depth, code) => code === 0 ? depth : depth + 1, 0);
 }

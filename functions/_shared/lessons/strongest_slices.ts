@@ -5,16 +5,19 @@ export interface RankedSlice {
   /** |z| in single precision, at least 0. */
   readonly strength: number;
   readonly conjunction: Conjunction;
+  /** What it is called, once it was asked: names are dear. */
+  name?: Conjunction;
 }
 
 /**
- * The slices with the largest |z| (spec §6.3), of any number that come by, in memory for twice as many as are wanted.
+ * The slices with the largest |z| (spec §6.3), of any number that come by, in memory for little more than are wanted.
  * Nothing is allocated for a slice that is not among the strongest so far.
  */
 export class StrongestSlices {
   readonly #limit: number;
   readonly #dimensions: number;
-  readonly #comparesNames: (a: Conjunction, b: Conjunction) => number;
+  readonly #capacity: number;
+  readonly #nameOf: (conjunction: Conjunction) => Conjunction;
   #entries: RankedSlice[] = [];
   /** Weaker ones cannot be among the strongest any more. */
   #threshold = -1;
@@ -22,12 +25,19 @@ export class StrongestSlices {
   /**
    * @param limit How many are wanted, at least 1.
    * @param dimensions Length of a conjunction.
-   * @param compareNames Orders slices of equal strength: the first ones are kept.
+   * @param nameOf Names a slice: of equal ones those with the first names are kept. Asked only where that decides.
+   * @param slack How many more are held before the weakest go: few, so that the ties among them are named in little time.
    */
-  constructor(limit: number, dimensions: number, compareNames: (a: Conjunction, b: Conjunction) => number) {
+  constructor(
+    limit: number,
+    dimensions: number,
+    nameOf: (conjunction: Conjunction) => Conjunction,
+    slack = 500,
+  ) {
     this.#limit = limit;
     this.#dimensions = dimensions;
-    this.#comparesNames = compareNames;
+    this.#nameOf = nameOf;
+    this.#capacity = limit + slack;
   }
 
   /**
@@ -40,13 +50,13 @@ export class StrongestSlices {
     const strength = Math.fround(z);
     if (strength < this.#threshold) return;
     this.#entries.push({ strength, conjunction: slice.conjunction(new Int32Array(this.#dimensions)) });
-    if (this.#entries.length >= 2 * this.#limit) this.#prune();
+    if (this.#entries.length >= this.#capacity) this.#prune();
   }
 
   /** Takes back what {@linkcode entries} gave out, in another process. */
   restore(entries: Iterable<RankedSlice>): void {
     this.#entries.push(...entries);
-    if (this.#entries.length >= 2 * this.#limit) this.#prune();
+    this.#prune();
   }
 
   /** The strongest, strongest first. */
@@ -56,10 +66,39 @@ export class StrongestSlices {
   }
 
   #prune(): void {
-    this.#entries.sort((a, b) =>
-      b.strength - a.strength || this.#comparesNames(a.conjunction, b.conjunction)
-    );
-    if (this.#entries.length > this.#limit) this.#entries.length = this.#limit;
-    if (this.#entries.length === this.#limit) this.#threshold = this.#entries[this.#limit - 1]!.strength;
+    const entries = this.#entries;
+    entries.sort(compareRanked);
+    const weakest = entries[this.#limit - 1]?.strength;
+    if (weakest === undefined) return;
+    this.#threshold = weakest;
+    if (entries[this.#limit]?.strength === weakest) {
+      const first = entries.findIndex(({ strength }) => strength === weakest);
+      const tied = entries.slice(first).filter(({ strength }) => strength === weakest)
+        .sort((a, b) => compareConjunctions(this.#named(a), this.#named(b)))
+        .slice(0, this.#limit - first);
+      entries.splice(first, Infinity, ...tied.sort(compareRanked));
+    }
+    entries.length = this.#limit;
   }
+
+  #named(entry: RankedSlice): Conjunction {
+    entry.name ??= this.#nameOf(entry.conjunction);
+    return entry.name;
+  }
+}
+
+/** Strongest first; equals in an order that does not depend on when it was asked. */
+function compareRanked(a: RankedSlice, b: RankedSlice): number {
+  return b.strength - a.strength || compareConjunctions(a.conjunction, b.conjunction);
+}
+
+/** Orders conjunctions by their lowest bit first, then by value; a missing dimension comes last. */
+function compareConjunctions(a: Conjunction, b: Conjunction): number {
+  for (let dimension = 0; dimension < a.length; dimension++) {
+    if (a[dimension] === b[dimension]) continue;
+    if (a[dimension] === 0) return 1;
+    if (b[dimension] === 0) return -1;
+    return a[dimension]! - b[dimension]!;
+  }
+  return 0;
 }

@@ -6,8 +6,7 @@
  */
 
 import { scopeKey } from "../lessons/mine_group.ts";
-import { compareConjunctions, depthOf, SliceNames } from "../lessons/slice_names.ts";
-import { StrongestSlices } from "../lessons/strongest_slices.ts";
+import { type KeptSlices, SliceNames, type StoredSlice, storedSlices } from "../lessons/slice_names.ts";
 import { type Enumeration, prepare, type SliceCursor } from "../slices/mod.ts";
 import { moments } from "../statistics/moments.ts";
 import { zScore } from "../statistics/significance.ts";
@@ -44,16 +43,13 @@ export type TuningProgress =
     readonly pass: "count";
     readonly windows: number;
     readonly cursor: SliceCursor;
-    readonly strongest: readonly { readonly strength: number; readonly conjunction: readonly number[] }[];
+    readonly strongest: readonly StoredSlice[];
   }
   | {
     readonly pass: "describe";
     readonly windows: number;
-    /** What to keep, not yet named: the strongest first. */
-    readonly kept: readonly (readonly number[])[];
-    /** How many of them are the strongest; the others are kept if their names have at most one pair. */
-    readonly strongest: number;
-    /** How many of them have been seen to. */
+    readonly kept: KeptSlices;
+    /** How many of the kept slices have been seen to. */
     readonly done: number;
     readonly described: readonly TuningLesson[];
   };
@@ -97,15 +93,15 @@ export function mineTuningGroup(
   if (found.pass === "count") return { progress: found };
 
   const described = new Map(found.described.map((lesson) => [scopeKey(lesson.scope), lesson]));
-  for (let done = found.done; done < found.kept.length; done++) {
+  for (let done = found.done; done < found.kept.slices.length; done++) {
     if (done > found.done && shouldPause()) {
       return { progress: { ...found, done, described: [...described.values()] } };
     }
-    const name = names.nameOf(Int32Array.from(found.kept[done]!));
+    const name = names.keptName(found.kept, done);
+    if (name === null) continue;
     const scope = names.scopeOf(name);
     const key = scopeKey(scope);
-    if (described.has(key) || done >= found.strongest && depthOf(name) > 1) continue;
-    described.set(key, { scope, ...describe(windows, enumeration.rowsOf(name)) });
+    if (!described.has(key)) described.set(key, { scope, ...describe(windows, enumeration.rowsOf(name)) });
   }
   return { lessons: [...described.values()] };
 }
@@ -121,37 +117,17 @@ function find(
   progress: Extract<TuningProgress, { pass: "count" }> | null,
   shouldPause: () => boolean,
 ): TuningProgress {
-  // Small counts make ties common. Names would break them at the price of looking at the windows each time; what the windows
-  // of a slice share comes free.
-  const strongest = new StrongestSlices(
-    settings.max_lessons_per_group,
-    windows.dimensions.length,
-    compareConjunctions,
-  );
-  strongest.restore((progress?.strongest ?? []).map(({ strength, conjunction }) => ({
-    strength,
-    conjunction: Int32Array.from(conjunction),
-  })));
+  const strongest = names.strongest(settings.max_lessons_per_group, progress?.strongest ?? []);
   const cursor = enumeration.run((n, sums, slice) => {
     strongest.offer(Math.abs(zScore(n, sums[0]! / n, pressure)), slice);
   }, { cursor: progress?.cursor, shouldPause });
-  const entries = strongest.entries();
   if (cursor !== null) {
-    return {
-      pass: "count",
-      windows: checksum,
-      cursor,
-      strongest: entries.map(({ strength, conjunction }) => ({ strength, conjunction: [...conjunction] })),
-    };
+    return { pass: "count", windows: checksum, cursor, strongest: storedSlices(strongest) };
   }
   return {
     pass: "describe",
     windows: checksum,
-    kept: [
-      ...entries.map(({ conjunction }) => [...conjunction]),
-      ...names.shallow(windows.rows, settings.n_min).map((conjunction) => [...conjunction]),
-    ],
-    strongest: entries.length,
+    kept: names.kept(strongest, windows.rows, settings.n_min),
     done: 0,
     described: [],
   };
