@@ -1,7 +1,7 @@
 /**
  * Measures what the loop costs (spec §19): ratios within one run, sizes and hardware beside them.
  *
- *     deno task bench [--only enumerate|cycle|ingest|sizing|simulate] [--db URL] [--json]
+ *     deno task bench [--only enumerate|mine|cycle|ingest|sizing|simulate] [--db URL] [--json]
  */
 
 import { parseArgs } from "@std/cli/parse_args.js";
@@ -11,7 +11,7 @@ import { table } from "./table.ts";
 
 const HELP = `deno task bench [options]
 
-  --only NAME   enumerate, cycle, ingest, sizing or simulate
+  --only NAME   enumerate, mine, cycle, ingest, sizing or simulate
   --db URL      measure on scratch databases of this Postgres (15 or newer) instead of the embedded one
   --json        print an array of {bench, size, metric, value, unit}
   --help        show this`;
@@ -19,6 +19,7 @@ const HELP = `deno task bench [options]
 /** Loaded when run, so that one measurement does not pay for the others. */
 const BENCHES: Readonly<Record<string, (databaseUrl: string | null) => Promise<BenchRow[]>>> = {
   enumerate: async () => await (await import("./bench/enumerate.ts")).benchEnumerate(),
+  mine: async (url) => await (await import("./bench/mine.ts")).benchMine(url),
   cycle: async (url) => await (await import("./bench/cycle.ts")).benchCycle(url),
   ingest: async (url) => await (await import("./bench/ingest.ts")).benchIngest(url),
   sizing: async (url) => await (await import("./bench/sizing.ts")).benchSizing(url),

@@ -28,7 +28,7 @@ export async function benchCycle(
       serverUrl === null ? {} : { databaseUrl: await createScratchDatabase(serverUrl, cleanup) },
     );
     cleanup.defer(() => stack.close());
-    await fill(stack, size);
+    await fill(stack, size, GROUPS);
     const cold = await cycleSeconds(stack);
     const [mined] = await stack.query<{ lessons: number; due: number }>(
       `select (select count(*)::integer from learning_lessons) as lessons,
@@ -71,15 +71,15 @@ async function cycleSeconds(stack: Stack): Promise<number> {
 
 /**
  * Events of closed trades as the function would have written them: one action a trade, seventeen dimensions of which some
- * follow others, heavy-tailed outcomes, and an effect in a tenth of the groups.
+ * follow others, heavy-tailed outcomes, and an effect in a tenth of the trades.
  */
-async function fill(stack: Stack, events: number): Promise<void> {
+export async function fill(stack: Stack, events: number, groups: number): Promise<void> {
   await stack.query(`
     insert into learning.scope_values (dim, value)
     select known.dim, 'v' || place from scope_dimensions known cross join generate_series(1, 2 + known.bit % 6) as place`);
   await stack.query("select setseed(0.25)");
   for (let start = 0; start < events; start += CHUNK) {
-    await insertEvents(stack, start, Math.min(start + CHUNK, events));
+    await insertEvents(stack, start, Math.min(start + CHUNK, events), groups);
   }
   await stack.query(`
     insert into learning.closed_trades (trade_id, close_strand_id, roi, rr, exit_at, action_categories)
@@ -90,7 +90,7 @@ async function fill(stack: Stack, events: number): Promise<void> {
   await stack.query("analyze");
 }
 
-async function insertEvents(stack: Stack, from: number, to: number): Promise<void> {
+async function insertEvents(stack: Stack, from: number, to: number, groups: number): Promise<void> {
   await stack.query(
     `
     with dictionary as materialized (
@@ -115,19 +115,19 @@ async function insertEvents(stack: Stack, from: number, to: number): Promise<voi
     )
     insert into pattern_trade_events (action_strand_id, trade_id, module, pattern_key, action_category, scope, scope_mask, roi, rr,
       duration_hours, did_trim, reached_s3, acted_at, traded_at, scope_codes)
-    select 'action ' || trades.number, 'trade ' || trades.number, 'pm', 'pm.bench.S1.g' || trades.number % ${GROUPS}, 'entry',
+    select 'action ' || trades.number, 'trade ' || trades.number, 'pm', 'pm.bench.S1.g' || trades.number % $3::integer, 'entry',
       scoped.scope, 131071,
       trades.luck / 10 + case when trades.number % 10 = 0 and scoped.scope ->> 'chain' = 'v1' then 0.08 else 0 end, 1, 5,
       trades.regime < 0.3, trades.token < 0.3,
       timestamptz '2025-01-01' + trades.number % 8000 * interval '1 hour',
       timestamptz '2025-01-01' + trades.number % 8000 * interval '1 hour' + interval '5 hours', scoped.codes
     from trades join scoped using (number)`,
-    [from, to],
+    [from, to, groups],
   );
 }
 
 async function changeOneGroup(stack: Stack, events: number): Promise<void> {
-  await insertEvents(stack, events + GROUPS, events + GROUPS + 1);
+  await insertEvents(stack, events + GROUPS, events + GROUPS + 1, GROUPS);
   await stack.query(`
     select learning.mark_groups_changed(array_agg(('pm', pattern_key, 'entry')::learning.group_key))
     from (select pattern_key from pattern_trade_events order by id desc limit 1) as newest`);

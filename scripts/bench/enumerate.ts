@@ -6,7 +6,6 @@
  * @module
  */
 
-import process from "node:process";
 import { prepare, type SliceSelection } from "../../functions/_shared/slices/mod.ts";
 import { computeBaseline } from "../../functions/_shared/statistics/baseline.ts";
 import { zScore } from "../../functions/_shared/statistics/significance.ts";
@@ -18,6 +17,7 @@ import {
   type TradeColumns,
 } from "./correlated_trades.ts";
 import { plainRecursion } from "./plain_recursion.ts";
+import { cpuSeconds, peakMb, processStatus } from "./process.ts";
 import type { BenchRow } from "./types.ts";
 
 const MIN_SUPPORT = 33;
@@ -124,11 +124,6 @@ function exists(path: string): boolean {
   }
 }
 
-/** What the kernel says of this process; empty elsewhere than on Linux. */
-function processStatus(): string {
-  return Deno.build.os === "linux" ? Deno.readTextFileSync("/proc/self/status") : "";
-}
-
 /** What a fresh process does: makes the data, then enumerates it, n and z for every slice. */
 function runOnce(data: string, method: Method): Measurement {
   const make = COINCIDING[data as keyof typeof COINCIDING] ??
@@ -149,17 +144,6 @@ function runOnce(data: string, method: Method): Measurement {
   else prepare({ ...input, selection: method }).run((n, sums) => see(n, sums[0]!));
   const seconds = cpuSeconds() - start;
   return { slices: seen[0]!, seconds, peakMb: peakMb() };
-}
-
-/** Time this process has had on a core, its compiler threads' included: the clock of an otherwise idle core. */
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
-function peakMb(): number {
-  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(processStatus())?.[1];
-  return kilobytes === undefined ? Deno.memoryUsage().rss / 2 ** 20 : Number(kilobytes) / 1024;
 }
 
 if (import.meta.main) {
