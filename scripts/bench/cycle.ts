@@ -73,7 +73,7 @@ async function cycleSeconds(stack: Stack): Promise<number> {
  * Events of closed trades as the function would have written them: one action a trade, seventeen dimensions of which some
  * follow others, heavy-tailed outcomes, and an effect in a tenth of the trades.
  */
-export async function fill(stack: Stack, events: number, groups: number): Promise<void> {
+async function fill(stack: Stack, events: number, groups: number): Promise<void> {
   await stack.query(`
     insert into learning.scope_values (dim, value)
     select known.dim, 'v' || place from scope_dimensions known cross join generate_series(1, 2 + known.bit % 6) as place`);

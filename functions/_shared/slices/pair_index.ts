@@ -35,14 +35,16 @@ export class PairIndex {
   readonly #postings: (Postings | undefined)[];
   /** Positions of the dimensions, highest bit first: the order in which names are shortened. */
   readonly #fromHighestBit: readonly number[];
-  /** Where intersections are made. */
+  /** Where intersections are made, and rows are listed before it is known how many there are. */
   readonly #words: Int32Array;
+  readonly #found: Uint32Array;
 
   constructor(rows: number, dimensions: readonly SliceDimension[]) {
     this.#rows = rows;
     this.#dimensions = dimensions;
     this.#postings = dimensions.map(() => undefined);
     this.#words = new Int32Array(Math.ceil(rows / WORD_BITS));
+    this.#found = new Uint32Array(rows);
     this.#fromHighestBit = [...dimensions.entries()].sort(([, a], [, b]) => b.bit - a.bit).map(([index]) =>
       index
     );
@@ -53,16 +55,8 @@ export class PairIndex {
     const pairs = this.#pairsOf(conjunction);
     const rarest = pairs[0];
     if (rarest === undefined) return allRows(this.#rows);
-    if (!this.#isDense(rarest)) return this.#filterList(pairs, rarest.support);
-    const words = this.#intersection(pairs);
-    const rows = new Uint32Array(rarest.support);
-    let n = 0;
-    for (let word = 0; word < words.length; word++) {
-      for (let bits = words[word]!; bits !== 0; bits &= bits - 1) {
-        rows[n++] = word * WORD_BITS + 31 - Math.clz32(bits & -bits);
-      }
-    }
-    return rows.slice(0, n);
+    const n = this.#isDense(rarest) ? this.#listIntersection(pairs) : this.#filterList(pairs, rarest.support);
+    return this.#found.slice(0, n);
   }
 
   /** The conjunction and every other pair that all of its rows have. */
@@ -103,7 +97,7 @@ export class PairIndex {
     const rarest = pairs[0];
     if (rarest === undefined) return rows.length < this.#rows;
     if (rarest.support === rows.length) return false;
-    if (!this.#isDense(rarest)) return this.#filterList(pairs, rows.length + 1).length > rows.length;
+    if (!this.#isDense(rarest)) return this.#filterList(pairs, rows.length + 1) > rows.length;
     const bitsets = pairs.map((pair) => this.#bitsetOf(pair));
     const words = bitsets[0]!.length;
     let next = 0;
@@ -146,14 +140,14 @@ export class PairIndex {
     return pair.support * WORD_BITS >= this.#rows;
   }
 
-  /** The first `limit` rows of the rarest pair's list that have all other pairs as well. */
-  #filterList(pairs: readonly Pair[], limit: number): Uint32Array {
+  /** Finds the first `limit` rows of the rarest pair's list that have all other pairs as well; returns how many. */
+  #filterList(pairs: readonly Pair[], limit: number): number {
     const [rarest, ...others] = pairs;
-    if (rarest === undefined) return new Uint32Array(0);
+    if (rarest === undefined) return 0;
+    const found = this.#found;
     const { starts, rows } = this.#postingsOf(rarest.dimension);
     const list = rows.subarray(starts[rarest.code], starts[rarest.code + 1]);
     const columns = others.map(({ dimension }) => this.#dimensions[dimension]!.codes);
-    const found = new Uint32Array(Math.min(limit, list.length));
     let n = 0;
     for (let i = 0; i < list.length && n < limit; i++) {
       const row = list[i]!;
@@ -161,7 +155,19 @@ export class PairIndex {
       while (k < columns.length && columns[k]![row] === others[k]!.code) k++;
       if (k === columns.length) found[n++] = row;
     }
-    return found.slice(0, n);
+    return n;
+  }
+
+  /** Finds the rows of all pairs; returns how many. */
+  #listIntersection(pairs: readonly Pair[]): number {
+    const words = this.#intersection(pairs), found = this.#found;
+    let n = 0;
+    for (let word = 0; word < words.length; word++) {
+      for (let bits = words[word]!; bits !== 0; bits &= bits - 1) {
+        found[n++] = word * WORD_BITS + 31 - Math.clz32(bits & -bits);
+      }
+    }
+    return n;
   }
 
   /** The rows of all pairs. Plain passes over whole bitsets: skipping words that are empty already was slower. */
