@@ -1,6 +1,6 @@
 /** Every table, view, sequence and function against everybody who may come, for every verb, from the one written matrix. */
 
-import { assert, assertEquals } from "@std/assert/mod.js";
+import { assert, assertEquals, assertRejects } from "@std/assert/mod.js";
 import {
   type Actor,
   ACTORS,
@@ -12,11 +12,14 @@ import {
   VERBS,
 } from "./access_matrix.ts";
 import { fastForward } from "./demo/fast_forward.ts";
+import { Cluster, findPostgres } from "./guarantees/cluster.ts";
+import { createTemplate } from "./guarantees/exactly_once.ts";
 import { arrivalsOf, generateHistory } from "./guarantees/history.ts";
 import { Rig } from "./guarantees/rig.ts";
 import type { Database } from "./stack/database.ts";
 import { connect } from "./stack/database.ts";
 import { installStandIns } from "./stack/standins.ts";
+import { createScratchDatabase } from "./stack/scratch.ts";
 import { createTestDatabase, type Target, testOnEachTarget } from "./stack/testing.ts";
 import { push } from "./supabase_cli.ts";
 
@@ -328,6 +331,10 @@ testOnEachTarget(
   },
 );
 
+/** What Postgres says then has the whole row in its detail. */
+const REFUSE_REQUESTS =
+  "alter table net.http_request_queue add constraint requests_are_refused check (url is null) not valid";
+
 testOnEachTarget("over the data API it is the same, and secrets stay where they belong", async (target) => {
   await using cleanup = new AsyncDisposableStack();
   const rig = await startInhabited(target, cleanup);
@@ -427,6 +434,12 @@ testOnEachTarget("over the data API it is the same, and secrets stay where they 
   );
   await rig.sweep();
   await rig.settle();
+  await rig.query(REFUSE_REQUESTS);
+  const { status } = await ask("/rest/v1/rpc/ring_edge_function", { apikey: stack.secretKey }, {
+    p_name: "aggregate-strands",
+  });
+  assert(status >= 400, `${status}`);
+  await rig.sweep();
   const written = await rig.query<{ text: string }>(`
     select to_jsonb(line)::text as text from public.learning_log line
     union all select to_jsonb(receipt)::text from public.strand_receipts receipt
@@ -444,6 +457,36 @@ testOnEachTarget("over the data API it is the same, and secrets stay where they 
     everything.filter((text) => text.includes(stack.secretKey)).map((text) => text.slice(0, 300)),
     [],
   );
+});
+
+Deno.test({
+  name:
+    "a doorbell that cannot be rung is told without the key, to whoever rang it and in the server's log (initdb on this machine)",
+  ignore: findPostgres() === null,
+  fn: async () => {
+    await using cleanup = new AsyncDisposableStack();
+    const cluster = cleanup.use(await Cluster.create());
+    const template = await createTemplate(cluster.url, cleanup);
+    const sql = connect(await createScratchDatabase(cluster.url, cleanup, template), { max: 1 });
+    cleanup.defer(() => sql.end({ timeout: 5 }));
+    const key = "sb_secret_of_this_test";
+    await sql`select vault.create_secret('http://127.0.0.1:1', 'project_url'), vault.create_secret(${key}, 'edge_function_secret_key')`;
+    await sql.unsafe(REFUSE_REQUESTS);
+    const error = await assertRejects(() => sql`select learning.ring('aggregate-strands')`.then(), Error);
+    await sql`insert into public.ad_strands (id, kind) values ('s', 'pm_action')`;
+    const lines =
+      (await sql<{ line: unknown }[]>`select to_jsonb(written) as line from public.learning_log written`)
+        .map(({ line }) => JSON.stringify(line));
+    const told = [
+      JSON.stringify(error, Object.getOwnPropertyNames(error)),
+      ...lines,
+      await cluster.readLog(),
+    ];
+    assertEquals(told.length, 3);
+    for (const text of told) {
+      assertEquals([text.includes("requests_are_refused"), text.includes(key)], [true, false], text);
+    }
+  },
 });
 
 testOnEachTarget(

@@ -712,13 +712,18 @@ begin
         ], null), ' and none named ')),
       hint = 'Store it with select vault.create_secret(''...'', ''project_url''); strands wait in the meantime and nothing is lost.';
   end if;
-  request_id := net.http_post(
-    url := rtrim(project_url, '/') || '/functions/v1/' || function_name,
-    body := ring.body,
-    params := '{}'::jsonb,
-    headers := jsonb_build_object('Content-Type', 'application/json', 'apikey', secret_key),
-    timeout_milliseconds := 30000
-  );
+  begin
+    request_id := net.http_post(
+      url := rtrim(project_url, '/') || '/functions/v1/' || function_name,
+      body := ring.body,
+      params := '{}'::jsonb,
+      headers := jsonb_build_object('Content-Type', 'application/json', 'apikey', secret_key),
+      timeout_milliseconds := 30000
+    );
+  exception when others then
+    -- Without its detail, which may show the whole request and the key in it.
+    raise exception using errcode = sqlstate, message = sqlerrm;
+  end;
   insert into learning.doorbells (function_name, request_id) values (ring.function_name, request_id);
   return request_id;
 end
