@@ -24,7 +24,7 @@ comment on column learning.tuning_groups.lessons_version is 'Grows when it was m
 comment on column learning.tuning_groups.simulated_version is 'Version of the lessons that was simulated last.';
 comment on column learning.tuning_groups.simulated_settings is 'Digest of the configuration it was simulated under.';
 comment on column learning.tuning_groups.simulated_at is 'When it was simulated last.';
-comment on column learning.tuning_groups.run is 'What the simulation under way works with and the lesson it has got to; null between simulations.';
+comment on column learning.tuning_groups.run is 'What the simulation under way works with and the lesson it has got to, empty before its first claim; null between simulations.';
 comment on column learning.tuning_groups.lease_token is 'Invocation that simulates the group.';
 comment on column learning.tuning_groups.leased_until is 'When another invocation may take over.';
 
@@ -283,11 +283,20 @@ declare
   claimed learning.tuning_groups;
   claimed_key text;
 begin
+  -- Due groups are marked, so that the sweep finds those that no invocation came to.
+  update learning.tuning_groups mined
+  set run = '{}'::jsonb
+  where mined.group_id in (
+    select due.group_id
+    from learning.tuning_groups due
+    where due.run is null
+      and (due.lessons_version > due.simulated_version or due.simulated_settings is distinct from (select learning.tuning_settings()))
+    -- Another invocation that holds one of them marks it itself.
+    for update skip locked
+  );
   select mined.* into claimed
   from learning.tuning_groups mined
-  where (mined.run is not null or mined.lessons_version > mined.simulated_version
-      or mined.simulated_settings is distinct from (select learning.tuning_settings()))
-    and (mined.leased_until is null or mined.leased_until < clock_timestamp())
+  where mined.run is not null and (mined.leased_until is null or mined.leased_until < clock_timestamp())
   -- One that failed comes last, so that it does not hold back the others.
   order by mined.leased_until nulls first, mined.group_id
   limit 1
@@ -297,7 +306,7 @@ begin
   end if;
   update learning.tuning_groups mined
   set lease_token = gen_random_uuid(), leased_until = clock_timestamp() + interval '60 seconds',
-    run = coalesce(mined.run, jsonb_build_object(
+    run = coalesce(nullif(mined.run, '{}'::jsonb), jsonb_build_object(
       'lessons_version', mined.lessons_version, 'settings', learning.tuning_settings(), 'tuning', learning.config() -> 'tuning', 'after', 0))
   where mined.group_id = claimed.group_id
   returning mined.* into claimed;

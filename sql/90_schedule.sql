@@ -10,18 +10,21 @@ begin
     return;
   end if;
   perform learning.ring_or_log('aggregate-strands');
-  -- A cycle whose invocations died goes on without waiting for the next hour.
-  perform learning.ring_or_log(case stalled.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end, '{"continue": true}'::jsonb)
+  -- Work whose invocations died goes on without waiting for the next hour.
+  perform learning.ring_or_log(work.function_name, '{"continue": true}'::jsonb)
   from (
-    select held.family
-    from learning.mining_groups held
-    group by held.family
-    having bool_or(held.run is not null) and not coalesce(bool_or(held.leased_until > clock_timestamp()), false)
-  ) as stalled;
+    select case mined.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end as function_name, mined.run, mined.leased_until
+    from learning.mining_groups mined
+    union all
+    select 'materialize-overrides', simulated.run, simulated.leased_until
+    from learning.tuning_groups simulated
+  ) as work
+  group by work.function_name
+  having bool_or(work.run is not null) and not coalesce(bool_or(work.leased_until > clock_timestamp()), false);
 end
 $$;
 comment on function learning.sweep() is
-  'Finds the strands whose doorbell was lost and the mining cycles whose invocations died; does nothing while another one does.';
+  'Finds the strands whose doorbell was lost, and the mining and simulating whose invocations died; does nothing while another one does.';
 
 create function public.prune_learning(p_batch integer default 1000000)
 returns jsonb

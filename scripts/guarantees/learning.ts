@@ -52,10 +52,11 @@ export async function learn(rig: Rig, trades: number, trouble: LearningTrouble):
   return await readLearned(rig);
 }
 
-/** Groups that are not mined to the end. */
+/** Groups that are not mined or simulated to the end. */
 async function underWay(rig: Rig): Promise<number> {
   const [row] = await rig.query<{ groups: number }>(`
-    select count(*)::integer as groups from learning.mining_groups held
+    select count(*)::integer as groups
+    from (select run from learning.mining_groups union all select run from learning.tuning_groups) as held
     where held.run is not null`);
   return row?.groups ?? 0;
 }

@@ -2564,7 +2564,7 @@ comment on column learning.tuning_groups.lessons_version is 'Grows when it was m
 comment on column learning.tuning_groups.simulated_version is 'Version of the lessons that was simulated last.';
 comment on column learning.tuning_groups.simulated_settings is 'Digest of the configuration it was simulated under.';
 comment on column learning.tuning_groups.simulated_at is 'When it was simulated last.';
-comment on column learning.tuning_groups.run is 'What the simulation under way works with and the lesson it has got to; null between simulations.';
+comment on column learning.tuning_groups.run is 'What the simulation under way works with and the lesson it has got to, empty before its first claim; null between simulations.';
 comment on column learning.tuning_groups.lease_token is 'Invocation that simulates the group.';
 comment on column learning.tuning_groups.leased_until is 'When another invocation may take over.';
 
@@ -2823,11 +2823,20 @@ declare
   claimed learning.tuning_groups;
   claimed_key text;
 begin
+  -- Due groups are marked, so that the sweep finds those that no invocation came to.
+  update learning.tuning_groups mined
+  set run = '{}'::jsonb
+  where mined.group_id in (
+    select due.group_id
+    from learning.tuning_groups due
+    where due.run is null
+      and (due.lessons_version > due.simulated_version or due.simulated_settings is distinct from (select learning.tuning_settings()))
+    -- Another invocation that holds one of them marks it itself.
+    for update skip locked
+  );
   select mined.* into claimed
   from learning.tuning_groups mined
-  where (mined.run is not null or mined.lessons_version > mined.simulated_version
-      or mined.simulated_settings is distinct from (select learning.tuning_settings()))
-    and (mined.leased_until is null or mined.leased_until < clock_timestamp())
+  where mined.run is not null and (mined.leased_until is null or mined.leased_until < clock_timestamp())
   -- One that failed comes last, so that it does not hold back the others.
   order by mined.leased_until nulls first, mined.group_id
   limit 1
@@ -2837,7 +2846,7 @@ begin
   end if;
   update learning.tuning_groups mined
   set lease_token = gen_random_uuid(), leased_until = clock_timestamp() + interval '60 seconds',
-    run = coalesce(mined.run, jsonb_build_object(
+    run = coalesce(nullif(mined.run, '{}'::jsonb), jsonb_build_object(
       'lessons_version', mined.lessons_version, 'settings', learning.tuning_settings(), 'tuning', learning.config() -> 'tuning', 'after', 0))
   where mined.group_id = claimed.group_id
   returning mined.* into claimed;
@@ -6614,18 +6623,21 @@ begin
     return;
   end if;
   perform learning.ring_or_log('aggregate-strands');
-  -- A cycle whose invocations died goes on without waiting for the next hour.
-  perform learning.ring_or_log(case stalled.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end, '{"continue": true}'::jsonb)
+  -- Work whose invocations died goes on without waiting for the next hour.
+  perform learning.ring_or_log(work.function_name, '{"continue": true}'::jsonb)
   from (
-    select held.family
-    from learning.mining_groups held
-    group by held.family
-    having bool_or(held.run is not null) and not coalesce(bool_or(held.leased_until > clock_timestamp()), false)
-  ) as stalled;
+    select case mined.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end as function_name, mined.run, mined.leased_until
+    from learning.mining_groups mined
+    union all
+    select 'materialize-overrides', simulated.run, simulated.leased_until
+    from learning.tuning_groups simulated
+  ) as work
+  group by work.function_name
+  having bool_or(work.run is not null) and not coalesce(bool_or(work.leased_until > clock_timestamp()), false);
 end
 $$;
 comment on function learning.sweep() is
-  'Finds the strands whose doorbell was lost and the mining cycles whose invocations died; does nothing while another one does.';
+  'Finds the strands whose doorbell was lost, and the mining and simulating whose invocations died; does nothing while another one does.';
 
 create function public.prune_learning(p_batch integer default 1000000)
 returns jsonb

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(31);
+select plan(36);
 
 delete from learning_log where true;
 delete from learning.mining_groups where true;
@@ -73,6 +73,27 @@ update learning.mining_groups set run = null, progress = null where true;
 delete from net.http_request_queue where true;
 select learning.sweep();
 select is(pg_temp.rung(), '{"aggregate-strands {}"}', 'When all are mined it is quiet');
+delete from net.http_request_queue where true;
+
+insert into learning.tuning_groups (group_id, lessons_version) select id, 1 from learning.mining_groups where pattern_key in ('pm.b', 'pm.c');
+select learning.sweep();
+select is(pg_temp.rung(), '{"aggregate-strands {}"}', 'Nor for a simulation that waits for its hour');
+delete from net.http_request_queue where true;
+create temporary table simulated as select claim_tuning_simulation() as claim;
+select learning.sweep();
+select is(pg_temp.rung(), '{"aggregate-strands {}"}', 'Or that somebody works on');
+delete from net.http_request_queue where true;
+update learning.tuning_groups set leased_until = clock_timestamp() - interval '1 second' where lease_token is not null;
+select learning.sweep();
+select is(pg_temp.rung(), '{"aggregate-strands {}","materialize-overrides {\"continue\": true}"}', 'A simulation whose lease has lapsed goes on');
+delete from net.http_request_queue where true;
+select save_tuning_simulations((claim ->> 'group_id')::bigint, (claim ->> 'lease_token')::uuid, '[]', 0, 'finished') from simulated;
+select learning.sweep();
+select is(pg_temp.rung(), '{"aggregate-strands {}","materialize-overrides {\"continue\": true}"}', 'So do the groups that nobody came to after it');
+delete from net.http_request_queue where true;
+select save_tuning_simulations((claim ->> 'group_id')::bigint, (claim ->> 'lease_token')::uuid, '[]', 0, 'finished') from claim_tuning_simulation() as claim;
+select learning.sweep();
+select is(pg_temp.rung(), '{"aggregate-strands {}"}', 'When all are simulated it is quiet again');
 
 -- Pruning ------------------------------------------------------------------------------------------------------------------
 
