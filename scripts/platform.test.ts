@@ -40,7 +40,8 @@ async function createProject(target: Target, privileges: keyof typeof DEFAULT_PR
   } to ${owner};
     grant usage, create on schema public to ${owner};
     grant usage on schema auth, cron, net, vault to ${owner};
-    grant select on cron.job, cron.job_run_details, vault.secrets, vault.decrypted_secrets to ${owner};
+    grant select on cron.job, vault.secrets, vault.decrypted_secrets to ${owner};
+    grant select, insert, update, delete on cron.job_run_details to ${owner};
     grant execute on all functions in schema auth, cron, net, vault to ${owner};
     grant select on net.http_request_queue, net._http_response to ${owner};
     ${DEFAULT_PRIVILEGES[privileges].replaceAll("%OWNER%", owner)}`).simple();
@@ -142,5 +143,29 @@ testOnEachTarget(
       new Set(rung),
       new Set(["aggregate-strands", "mine-lessons", "mine-tuning", "materialize-overrides"]),
     );
+  },
+);
+
+testOnEachTarget(
+  "pruning deletes the details of the loop's own runs with the rights of the owner",
+  async (target) => {
+    await using project = await createProject(target, "newer");
+    await push(project.ownerUrl);
+    const [owner] = await project.owner<{ name: string }[]>`select current_user::text as name`;
+    // The platform's row security shows each role its own runs.
+    await project.admin`
+    insert into cron.job_run_details (jobid, username, status, start_time, end_time)
+    select job.jobid, ${
+      owner?.name ?? ""
+    }, 'succeeded', now() - age.days * interval '1 day', now() - age.days * interval '1 day'
+    from cron.job job cross join (values (29), (31)) as age(days) where job.jobname = 'edgeloop-sweep'`;
+    const [prune] = await project.owner<{ command: string }[]>`
+    select command from cron.job where jobname = 'edgeloop-prune'`;
+    await project.owner.unsafe(prune?.command ?? "");
+    assertEquals([
+      ...await project
+        .admin`select now() - end_time < interval '30 days' as is_recent from cron.job_run_details`,
+    ], [{ is_recent: true }]);
+    assertEquals([...await project.admin`select message from public.learning_log where level <> 'INFO'`], []);
   },
 );

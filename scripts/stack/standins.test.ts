@@ -97,6 +97,21 @@ testOnEachTarget("more requests than a batch holds all leave, each once", async 
   assertEquals(net.received.length, 450);
 });
 
+testOnEachTarget("responses are kept for six hours", async (target) => {
+  await using cleanup = new AsyncDisposableStack();
+  const { sql } = cleanup.use(await createTestDatabase(target));
+  await installStandIns(sql);
+  await sql`
+    insert into net._http_response (id, created)
+    values (1, now() - interval '6 hours 1 minute'), (2, now() - interval '5 hours 59 minutes')`;
+  const worker = await startNetWorker(sql, (error) => {
+    throw error;
+  });
+  cleanup.defer(() => worker.close());
+  await worker.idle();
+  assertEquals([...await sql`select id from net._http_response`], [{ id: 2 }]);
+});
+
 testOnEachTarget("a request that is no JSON is refused where it is made", async (target) => {
   await using database = await createTestDatabase(target);
   await installStandIns(database.sql);

@@ -6540,23 +6540,37 @@ set search_path = ''
 as $$
 declare
   health learning.stage_health;
+  log_lines bigint;
+  run_details bigint;
 begin
   health.stage := 'prune';
-  select count(*), min(old.at) into health.backlog, health.oldest_waiting_at
-  from public.learning_log old
-  where old.at < now() - interval '30 days';
-  select max(detail.end_time) filter (where detail.status = 'succeeded'),
-    count(*) filter (where detail.status = 'failed' and detail.start_time > now() - interval '7 days')
-  into health.last_success_at, health.failures
-  from cron.job_run_details detail
-  join cron.job scheduled on scheduled.jobid = detail.jobid and scheduled.jobname = 'edgeloop-prune';
+  with own_runs as materialized (
+    select detail.status, detail.start_time, detail.end_time, scheduled.jobname
+    from cron.job_run_details detail
+    join cron.job scheduled on scheduled.jobid = detail.jobid and starts_with(scheduled.jobname, 'edgeloop-')
+  ),
+  old as (
+    select line.at, true as is_log from public.learning_log line where line.at < now() - interval '30 days'
+    union all
+    select run.end_time, false from own_runs run where run.end_time < now() - interval '30 days'
+  )
+  select count(*), min(old.at), count(*) filter (where old.is_log), count(*) filter (where not old.is_log),
+    (select max(run.end_time) from own_runs run where run.jobname = 'edgeloop-prune' and run.status = 'succeeded'),
+    (
+      select count(*) from own_runs run
+      where run.jobname = 'edgeloop-prune' and run.status = 'failed' and run.start_time > now() - interval '7 days'
+    )
+  into health.backlog, health.oldest_waiting_at, log_lines, run_details, health.last_success_at, health.failures
+  from old;
   health.problem := case when health.oldest_waiting_at < now() - interval '33 days' then
-    format('%s of the log should be gone, the oldest since %s', learning.counted(health.backlog, 'line', 'lines'),
-      learning.moment(health.oldest_waiting_at + interval '30 days')) end;
+    format('%s should be gone, the oldest since %s', concat_ws(' and ',
+      case when log_lines > 0 then learning.counted(log_lines, 'line of the log', 'lines of the log') end,
+      case when run_details > 0 then learning.counted(run_details, 'run in cron.job_run_details', 'runs in cron.job_run_details') end
+    ), learning.moment(health.oldest_waiting_at + interval '30 days')) end;
   return health;
 end
 $$;
-comment on function learning.pruning_health() is 'Log lines that are older than they are kept.';
+comment on function learning.pruning_health() is 'Log lines and run details that are older than they are kept.';
 
 -- Runs as its owner: signed-in users may not read what net, cron and Vault hold. It tells of them no more than counts, times,
 -- and the answers of the loop's own functions.
@@ -6603,7 +6617,7 @@ from learning.health() as health;
 comment on view public.learning_health is 'How each stage of the loop is doing, in the order in which data passes through; a stage is well when problem is null.';
 comment on column public.learning_health.stage is 'doorbell, inbox, mine-lessons, mine-tuning, materialize-overrides, schedule or prune.';
 comment on column public.learning_health.backlog is
-  'What waits: unanswered rings, strands, groups to be mined, lessons to be taken over, jobs that do not run, log lines past their time.';
+  'What waits: unanswered rings, strands, groups to be mined, lessons to be taken over, jobs that do not run, log lines and run details past their time.';
 comment on column public.learning_health.oldest_waiting_at is 'Since when the oldest of it waits; null where nothing does.';
 comment on column public.learning_health.last_success_at is 'When the stage last did its work; null where that is not known. Answers of edge functions are known for six hours.';
 comment on column public.learning_health.failures is 'Failures and refusals within a day; of the doorbell within six hours, of pruning within a week.';

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(41);
+select plan(43);
 
 delete from learning_log where true;
 delete from learning.doorbells where true;
@@ -138,6 +138,12 @@ select matches(pg_temp.problem('schedule'), '^edgeloop-mine-tuning failed at .*:
   'Those that do not are named');
 insert into learning_log (at, level, component, event, message) values (now() - interval '34 days', 'INFO', 'x', 'x', 'x');
 select matches(pg_temp.problem('prune'), '^1 line of the log should be gone, the oldest since ', 'What should have been pruned is missed');
+insert into cron.job_run_details (jobid, runid, status, start_time, end_time)
+select jobid, 9001 + i, 'succeeded', now() - interval '35 days', now() - interval '35 days' from cron.job, generate_series(1, 2) i where jobname = 'edgeloop-sweep';
+select matches(pg_temp.problem('prune'), '^1 line of the log and 2 runs in cron.job_run_details should be gone, the oldest since ', 'So are details of the loop''s own runs');
+delete from learning_log where true;
+update cron.job_run_details set end_time = now() - interval '32 days' where runid > 9001;
+select is(split_part(pg_temp.health('prune'), ' ', 1) || coalesce(pg_temp.problem('prune'), ''), '2', 'A few days late is only late');
 
 select * from finish();
 rollback;
