@@ -55,7 +55,6 @@ export async function burst(
     ? [JSON.stringify(unique)]
     : unique.map((row) => JSON.stringify([row]));
 
-  await rig.query("create table public.bare (like public.ad_strands including defaults including indexes)");
   const write = async (table: string): Promise<number> => {
     const from = performance.now();
     for (const statement of statements) {
@@ -63,18 +62,25 @@ export async function burst(
     }
     return (performance.now() - from) / 1000;
   };
-  const bareSeconds = await write("public.bare");
-  await rig.query("drop table public.bare");
+  const writeBare = async (): Promise<number> => {
+    await rig.query("create table public.bare (like public.ad_strands including defaults including indexes)");
+    const seconds = await write("public.bare");
+    await rig.query("drop table public.bare");
+    return seconds;
+  };
+  const before = await writeBare();
   // Nobody comes until all are there.
   rig.doorbells.fate = (): "lose" => "lose";
   const insertSeconds = await write("public.ad_strands");
+  // Before and after, because what comes first finds everything cold.
+  const bareSeconds = (before + await writeBare()) / 2;
   await rig.settle();
   const [rung] = await rig.query<{ rings: number; silence: number | null }>(`
     select count(*)::integer as rings, min(silence)::float8 as silence
     from (select extract(epoch from rung_at - lag(rung_at) over (order by rung_at)) as silence from learning.doorbells) as rung`);
 
   rig.doorbells.fate = (): "deliver" => "deliver";
-  const before = rig.doorbells.traffic.requests;
+  const requestsBefore = rig.doorbells.traffic.requests;
   const progress: Progress[] = [];
   const from = performance.now();
   await rig.sweep();
@@ -97,11 +103,31 @@ export async function burst(
     rings: rung?.rings ?? 0,
     shortestSilence: rung?.silence ?? null,
     drainSeconds: (performance.now() - from) / 1000,
-    invocations: requests - before,
+    invocations: requests - requestsBefore,
     slowestInvocationMs: slowestMs,
     answers: statuses,
     progress,
   };
+}
+
+/** What is not as it must be; nothing, if all is well. */
+export function burstFaults({ strands, shortestSilence, answers, progress }: BurstReport): string[] {
+  const backlogs = progress.map(({ backlog }) => backlog);
+  const grows = backlogs.some((backlog, place) => backlog > (backlogs[place - 1] ?? Infinity));
+  const isAgeless = progress.some(({ backlog, oldest_waiting_at }) =>
+    (oldest_waiting_at === null) !== (backlog === 0)
+  );
+  return [
+    // The rings' own times are a little later than the second that is counted.
+    ...(shortestSilence === null || shortestSilence > 0.9 ? [] : [`Two rings within ${shortestSilence} s.`]),
+    ...(Object.keys(answers).join() === "200" ? [] : [`Answers: ${JSON.stringify(answers)}`]),
+    ...(backlogs[0] === strands
+      ? []
+      : [`${backlogs[0]} strands waited at first, and ${strands} were written.`]),
+    ...(backlogs.at(-1) === 0 ? [] : [`${backlogs.at(-1)} strands were left.`]),
+    ...(grows ? [`The backlog grew: ${backlogs.join(", ")}`] : []),
+    ...(isAgeless ? ["Something waited since never, or nothing since some time."] : []),
+  ];
 }
 
 async function readProgress(rig: Rig): Promise<Progress> {
