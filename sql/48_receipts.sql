@@ -231,7 +231,7 @@ begin
         from jsonb_to_recordset(p_accepted || p_rejected) as verdict(id text, revision integer)
         where receipt.strand_id = verdict.id and receipt.revision = verdict.revision and receipt.status = 'pending';
         get diagnostics held = row_count;
-        return jsonb_build_object('accepted', 0, 'rejected', 0, 'failed', 0, 'postponed', held);
+        return jsonb_build_object('accepted', 0, 'rejected', 0, 'failed', 0, 'postponed', held, 'contended', true);
       end if;
       perform pg_sleep(0.01);
     end loop;
@@ -338,4 +338,4 @@ begin
 end
 $$;
 comment on function public.apply_strands(jsonb, jsonb) is
-  'Lets validated strands take effect, each trade in its own subtransaction, and marks refused ones rejected. For the edge functions.';
+  'Lets validated strands take effect, each trade in its own subtransaction, and marks refused ones rejected; contended where other batches hold their trades for so long that none was touched. For the edge functions.';

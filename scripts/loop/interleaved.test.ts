@@ -123,6 +123,7 @@ interface Applied {
   readonly rejected: number;
   readonly failed: number;
   readonly postponed: number;
+  readonly contended?: boolean;
 }
 
 /** Lets strands take effect in the given order, as they were at a revision. */
@@ -283,6 +284,30 @@ testOnPostgres(
       { count: number }[]
     >`select count(*)::integer from public.learning_log where event = 'strand_rejected'`;
     assertEquals([(await events(sql)).length, logged?.count], [1, 1]);
+  },
+);
+
+testOnPostgres(
+  "a batch whose trades others hold on to is given back, due at once and as if it had not been tried",
+  async ({ sql, session }) => {
+    await insert(sql, [action("entry", "t"), action("elsewhere", "u"), closing("close", "t", 5)]);
+    const [holder, worker, next] = [session(), session(), session()];
+    assertEquals(await claim(worker), ["close", "elsewhere", "entry"]);
+    await holder`begin`;
+    await holder`select pg_advisory_xact_lock(hashtextextended('trade t', 0))`;
+    assertEquals(await apply(worker, ["close", "elsewhere", "entry"]), {
+      accepted: 0,
+      rejected: 0,
+      failed: 0,
+      postponed: 3,
+      contended: true,
+    });
+    await holder`commit`;
+    assertEquals(
+      [...await sql`select distinct status, attempts, next_attempt_at <= now() as due from public.strand_receipts`],
+      [{ status: "pending", attempts: 0, due: true }],
+    );
+    assertEquals(await claim(next), ["close", "elsewhere", "entry"]);
   },
 );
 

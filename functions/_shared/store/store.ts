@@ -35,6 +35,8 @@ export interface AppliedStrands {
   readonly failed: number;
   /** Left for the next batch because the time for this one was up. */
   readonly postponed: number;
+  /** Whether all of it was left because others are at work on the same trades. */
+  readonly contended?: true;
 }
 
 /** Groups are mined in two cycles: those of trades and those of episodes. */

@@ -83,6 +83,30 @@ Deno.test("when the budget is spent another invocation is asked for", async () =
   });
 });
 
+Deno.test("an invocation whose trades are others' work leaves the strands to them, one that ran out of time goes on", async () => {
+  const contended = new ScriptedDatabase({
+    claim_strands: () => [good("a")],
+    apply_strands: () => ({ ...NOTHING, postponed: 1, contended: true }),
+  });
+  assertEquals(await aggregateStrands(contended.store), {
+    accepted: 0,
+    rejected: 0,
+    failed: 0,
+    handedOver: false,
+  });
+  assertEquals(contended.names, ["claim_strands", "apply_strands"]);
+  const clock = handClock();
+  const slow = new ScriptedDatabase({
+    claim_strands: (_, times) => {
+      clock.now = 2000;
+      return times === 0 ? [good("a")] : [];
+    },
+    apply_strands: () => ({ ...NOTHING, postponed: 1 }),
+  });
+  await aggregateStrands(slow.store, new Budget(1e9, 1e9, clock.read));
+  assertEquals(slow.names, ["claim_strands", "apply_strands", "claim_strands"]);
+});
+
 Deno.test("a batch that the database refuses ends the invocation with its reason; the leases lapse", async () => {
   const database = new ScriptedDatabase({
     claim_strands: () => [good("a")],

@@ -18,7 +18,10 @@ export interface AggregationReport {
   handedOver: boolean;
 }
 
-/** Drains the inbox (spec §4): claims due strands, judges them and lets them take effect, until none is due. */
+/**
+ * Drains the inbox (spec §4): claims due strands, judges them and lets them take effect, until none is due or others are at
+ * work on the same trades.
+ */
 export async function aggregateStrands(
   store: Store,
   budget: Budget = new Budget(CPU_MS, WALL_MS),
@@ -40,6 +43,8 @@ export async function aggregateStrands(
     report.accepted += applied.accepted;
     report.rejected += applied.rejected;
     report.failed += applied.failed;
+    // Whoever holds these trades claims the strands next; one more that waits keeps connections from the others.
+    if (applied.contended) return report;
     if (budget.spent) {
       await store.ring("aggregate-strands", {});
       report.handedOver = true;
