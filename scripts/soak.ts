@@ -2,7 +2,7 @@
  * What the loop promises, at full size: `scripts/guarantees.test.ts` with ten thousand trades under every disturbance, ten
  * thousand bad strands and bursts of a hundred thousand.
  *
- *     deno task soak [--only exactly-once|bad-input|burst|learning] [--trades N] [--bad N] [--burst N] [--db URL] [--json]
+ *     deno task soak [--only exactly-once|bad-input|burst|learning] [--trial TEXT] [--trades N] [--bad N] [--burst N] [--db URL] [--json]
  */
 
 import { parseArgs } from "@std/cli/parse_args.js";
@@ -20,6 +20,7 @@ import { createScratchDatabase } from "./stack/scratch.ts";
 const HELP = `deno task soak [options]
 
   --only NAME   exactly-once, bad-input, burst or learning
+  --trial TEXT  only the disturbances of exactly-once whose name has this in it
   --trades N    trades of a history (default 10000)
   --bad N       bad strands (default 10000)
   --burst N     strands of a burst (default 100000)
@@ -51,6 +52,8 @@ interface Ground {
   /** Null where the server is somebody else's. */
   readonly cluster: Cluster | null;
   readonly sizes: Sizes;
+  /** What the name of a disturbance must have in it. */
+  readonly trial: string;
 }
 
 function write(text: string): void {
@@ -73,8 +76,8 @@ async function timed<T>(work: () => Promise<T>): Promise<[result: T, seconds: nu
   return [await work(), (performance.now() - from) / 1000];
 }
 
-function countsOf(answers: Readonly<Record<number, number>>): string {
-  return Object.entries(answers).map(([status, count]) => `${count} × ${status}`).join(", ");
+function countsOf(tally: Readonly<Record<string, number>>): string {
+  return Object.entries(tally).map(([what, count]) => `${count} × ${what}`).join(", ");
 }
 
 async function* exactlyOnce(ground: Ground): AsyncGenerator<Verdict> {
@@ -95,21 +98,22 @@ async function* exactlyOnce(ground: Ground): AsyncGenerator<Verdict> {
   };
   const verdict = (
     trial: string,
-    { differences: complaints, seconds, left, sweeps, answers }: Trial,
+    { differences: complaints, seconds, left, sweeps, answers, failures }: Trial,
   ): Verdict => ({
     promise: "exactly-once",
     trial,
     held: complaints.length === 0,
     seconds,
-    figures: { left_to_the_sweeps: left, sweeps, answers: countsOf(answers) },
+    figures: { left_to_the_sweeps: left, sweeps, answers: countsOf(answers), failures: countsOf(failures) },
     complaints,
   });
   for (const [name, disturbance] of Object.entries(DISTURBANCES)) {
+    if (!name.includes(ground.trial)) continue;
     progress(`exactly-once: ${name}`);
     yield verdict(name, await promise.disturb(name, disturbance, { kills: 20 }));
   }
-  if (ground.cluster === null) return;
   const name = "when Postgres is killed and restarted midway";
+  if (ground.cluster === null || !name.includes(ground.trial)) return;
   progress(`exactly-once: ${name}`);
   yield verdict(name, await promise.disturb(name, KILL_POSTGRES, { cluster: ground.cluster, kills: 8 }));
 }
@@ -123,7 +127,7 @@ async function* badInput(ground: Ground): AsyncGenerator<Verdict> {
   const figures = {
     processed,
     rejected,
-    refused: Object.entries(refused).map(([code, count]) => `${count} × ${code}`).join(", "),
+    refused: countsOf(refused),
   };
   yield {
     promise: "bad-input",
@@ -220,7 +224,7 @@ function render({ promise, trial, held, seconds, figures, complaints }: Verdict)
 async function main(): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(Deno.args, {
-    string: ["only", "trades", "bad", "burst", "db"],
+    string: ["only", "trial", "trades", "bad", "burst", "db"],
     boolean: ["json", "help"],
     unknown: (argument: string) => {
       unknown.push(argument);
@@ -251,7 +255,12 @@ async function main(): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   const cluster = options.db === undefined ? cleanup.use(await Cluster.create()) : null;
   const url = options.db ?? cluster?.url ?? "";
-  const ground: Ground = { server: { url, template: await createTemplate(url, cleanup) }, cluster, sizes };
+  const ground: Ground = {
+    server: { url, template: await createTemplate(url, cleanup) },
+    cluster,
+    sizes,
+    trial: options.trial ?? "",
+  };
   const verdicts: Verdict[] = [];
   for (const [name, run] of Object.entries(PROMISES)) {
     if (options.only !== undefined && options.only !== name) continue;

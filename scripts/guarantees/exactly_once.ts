@@ -47,6 +47,8 @@ export interface Trial {
   readonly left: number;
   /** Answers of the functions by status. */
   readonly answers: Readonly<Record<number, number>>;
+  /** What the functions said when they failed, and how often. */
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 export interface TrialOptions {
@@ -98,6 +100,11 @@ export class ExactlyOnce {
     const undisturbed = this.#undisturbed ?? new Map();
     return await this.#withRig(async (rig): Promise<Trial> => {
       const from = performance.now();
+      const failures: Record<string, number> = {};
+      rig.doorbells.onFailure = (_path, status, body): void => {
+        const said = `${status} ${body.slice(0, 120)}`;
+        failures[said] = (failures[said] ?? 0) + 1;
+      };
       const seed = [...name].reduce((sum, character) => sum * 31 + character.charCodeAt(0) | 0, 7);
       await disturbance({
         rig,
@@ -118,6 +125,7 @@ export class ExactlyOnce {
         sweeps,
         left,
         answers: rig.doorbells.traffic.statuses,
+        failures,
       };
     });
   }
