@@ -151,3 +151,29 @@ Deno.test({
     assertEquals(await rings(), 2);
   },
 });
+
+Deno.test("every promise of the README names tests that there are", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+  const promises = (readme.split("\n## Guarantees\n")[1]?.split("\n## ")[0] ?? "").split(/\n(?=\*\*)/).slice(
+    1,
+  );
+  assert(promises.length >= 9, `${promises.length} promises`);
+  for (const promise of promises) {
+    const proofs = promise.split(/\n- /).slice(1).map((proof) =>
+      proof.split("\n\n")[0]?.replaceAll(/\s+/g, " ") ?? ""
+    );
+    assert(proofs.length > 0, `No test is named for: ${promise}`);
+    for (const proof of proofs) {
+      const files = [...proof.matchAll(/`([^`]+\.test\.(?:ts|sql))`/g)].map(([, path]) => path ?? "");
+      assert(files.length > 0, `No file is named in: ${proof}`);
+      const texts = await Promise.all(
+        files.map((path) => Deno.readTextFile(new URL(`../${path}`, import.meta.url))),
+      );
+      for (const [, name = ""] of proof.replaceAll(/`[^`]*`/g, "").matchAll(/_(.+?)_/g)) {
+        for (const part of name.split("…").map((piece) => piece.trim()).filter((piece) => piece !== "")) {
+          assert(texts.some((text) => text.includes(part)), `${files.join(", ")} has no test "${part}".`);
+        }
+      }
+    }
+  }
+});

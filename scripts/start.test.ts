@@ -1,5 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert/mod.js";
-import { parseStartArguments } from "./start.ts";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert/mod.js";
+import { startStack } from "./stack/stack.ts";
+import { parseStartArguments, summary } from "./start.ts";
 
 Deno.test("start takes a port, a database or a folder, and has a default for each", () => {
   assertEquals(parseStartArguments([]), { port: 54321 });
@@ -23,4 +24,13 @@ Deno.test("start says which argument is wrong and what it takes", () => {
       [["extra"], 'Unknown argument "extra"'],
     ] as const
   ) assertThrows(() => parseStartArguments(args), Error, message);
+});
+
+Deno.test("a stack that is up says how the loop is doing, and what is wrong with it", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const stack = await startStack({});
+  cleanup.defer(() => stack.close());
+  assertMatch(await summary(stack, { port: 0 }), /Health +\S* *all stages are well, nothing waits$/);
+  await stack.query("select cron.unschedule('edgeloop-sweep')");
+  assertMatch(await summary(stack, { port: 0 }), /Health +\S* *schedule: edgeloop-sweep is not scheduled$/);
 });

@@ -60,7 +60,8 @@ export function parseStartArguments(args: readonly string[]): StartOptions | "he
   };
 }
 
-async function summary(stack: Stack, options: StartOptions): Promise<string> {
+/** Where everything is and how the loop is doing. */
+export async function summary(stack: Stack, options: StartOptions): Promise<string> {
   const sql = connect(stack.databaseUrl, { max: 1 });
   const standIns = await findStandIns(sql).finally(() => sql.end());
   const data = options.databaseUrl !== undefined

@@ -68,6 +68,11 @@ Deno.test("a report of nothing says so", () => {
   assertFalse(report.includes("gates"));
 });
 
+Deno.test("what is wrong with the loop stands below what was fed", () => {
+  const report = render({ health: ["doorbell: no key", "schedule: off"] });
+  assertStringIncludes(report, "none was rejected.\n health doorbell: no key\n health schedule: off\n");
+});
+
 Deno.test("rejected strands are counted, with where to look", () => {
   const report = render({ counts: { ...EMPTY.counts, rejected: 1500 } });
   assertStringIncludes(report, "1,500 were rejected (see strand_receipts.errors).");
