@@ -101,6 +101,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.position_scopes": SHOWN,
   "learning.settings": SHOWN,
 
+  "learning.allocation_replay": INNER,
   "learning.baselines": INNER,
   "learning.doorbells": INNER,
   "learning.held_positions": INNER,

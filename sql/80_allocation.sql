@@ -161,7 +161,7 @@ $$;
 comment on function learning.next_allocation(float8[], float8[], integer[]) is
   'The shares after a close: over the timeframes with trades, a small zero-sum step towards the softmax of their ROI; the others keep theirs.';
 
-create function learning.allocation_state()
+create function learning.allocation_state(p_before timestamptz default null)
 returns public.timeframe_allocation_steps
 language plpgsql
 stable
@@ -173,6 +173,7 @@ declare
 begin
   select step.* into state
   from public.timeframe_allocation_steps step
+  where step.exit_at < coalesce(p_before, 'infinity')
   order by step.exit_at desc, step.trade_id collate "C" desc
   limit 1;
   if state.trade_id is null then
@@ -189,9 +190,9 @@ begin
   return state;
 end
 $$;
-comment on function learning.allocation_state() is 'The newest step, or the state before any trade, without a trade.';
+comment on function learning.allocation_state(timestamptz) is 'The newest step before a time, or of all; where there is none the state before any trade, without a trade.';
 
-create function learning.replayed_steps(p_before public.timeframe_allocation_steps, p_from timestamptz)
+create function learning.replayed_steps(p_before public.timeframe_allocation_steps, p_from timestamptz, p_until timestamptz)
 returns setof public.timeframe_allocation_steps
 language plpgsql
 stable
@@ -217,7 +218,7 @@ begin
   for trade in
     select closed.trade_id, closed.timeframe, closed.roi, closed.exit_at
     from learning.closed_trades closed
-    where closed.exit_at >= p_from
+    where closed.exit_at >= p_from and closed.exit_at < coalesce(p_until, 'infinity')
     order by closed.exit_at, closed.trade_id collate "C"
   loop
     own := array_position(step.timeframes, trade.timeframe);
@@ -255,8 +256,8 @@ begin
   end loop;
 end
 $$;
-comment on function learning.replayed_steps(public.timeframe_allocation_steps, timestamptz) is
-  'The steps of all trades closed at or after a time, in order, from the state before them.';
+comment on function learning.replayed_steps(public.timeframe_allocation_steps, timestamptz, timestamptz) is
+  'The steps of all trades closed from a time on and before another, if one is given, in order, from the state before them.';
 
 create function learning.rescale_positions(p_timeframes text[], p_shares float8[])
 returns integer
@@ -395,32 +396,81 @@ $$;
 comment on function learning.log_allocation(public.timeframe_allocation_steps, public.timeframe_allocation_steps, timestamptz, integer) is
   'Logs what a replay did to ROI and shares and why: a line each, however many closes it went through, and how many that were.';
 
-create function learning.replay_allocation(p_from timestamptz)
+create table learning.allocation_replay (
+  is_only boolean primary key default true check (is_only),
+  began_from timestamptz,
+  goes_on_from timestamptz
+);
+alter table learning.allocation_replay enable row level security;
+insert into learning.allocation_replay default values;
+comment on table learning.allocation_replay is 'One row: the replay that was too long for the transaction of its trade, and where it goes on.';
+comment on column learning.allocation_replay.is_only is 'Keeps it one row.';
+comment on column learning.allocation_replay.began_from is 'Exit from which on steps were out of date; null where none are.';
+comment on column learning.allocation_replay.goes_on_from is 'Exit from which on they still are.';
+
+create function learning.replay_allocation(p_from timestamptz default null, p_patience interval default '2 seconds')
 returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
+  trades_at_a_time constant integer := 10000;
+  deadline constant timestamptz := clock_timestamp() + p_patience;
+  unfinished learning.allocation_replay;
+  outdated_from timestamptz;
+  place timestamptz;
+  until timestamptz;
   former public.timeframe_allocation_steps;
   reached public.timeframe_allocation_steps;
   rescaled integer := 0;
 begin
   -- One replay at a time, from before its first look at the steps until its transaction ends. The next one then sees this one's trades.
   perform pg_advisory_xact_lock(hashtextextended('allocation', 0));
+  select held.* into unfinished from learning.allocation_replay held;
+  outdated_from := least(p_from, unfinished.began_from);
+  place := least(p_from, unfinished.goes_on_from);
+  if place is null then
+    return;
+  end if;
   former := learning.allocation_state();
-  delete from public.timeframe_allocation_steps step where step.exit_at >= p_from;
-  -- About 10 microseconds a step: 10,000 take 0.1 s, and some 300,000 are what fits the platform's 8 s on a small machine.
-  insert into public.timeframe_allocation_steps
-  select step.* from learning.replayed_steps(learning.allocation_state(), p_from) as step;
+  loop
+    select closed.exit_at into until
+    from learning.closed_trades closed
+    where closed.exit_at >= place
+    order by closed.exit_at
+    offset trades_at_a_time
+    limit 1;
+    if until = place then
+      select min(closed.exit_at) into until from learning.closed_trades closed where closed.exit_at > place;
+    end if;
+    delete from public.timeframe_allocation_steps step where step.exit_at >= place and step.exit_at < coalesce(until, 'infinity');
+    insert into public.timeframe_allocation_steps
+    select step.* from learning.replayed_steps(learning.allocation_state(place), place, until) as step;
+    exit when until is null;
+    place := until;
+    if clock_timestamp() > deadline then
+      -- The steps from here on are those of before, and what they come to holds until the sweep or the next close has got there.
+      update learning.allocation_replay held
+      set began_from = outdated_from, goes_on_from = place
+      where held.is_only;
+      perform learning.write_log('INFO', 'allocation', 'replay_paused',
+        format('Replay of the closes from %s on has come to %s and goes on with the next sweep or close', outdated_from, place),
+        jsonb_build_object('from', outdated_from, 'goes_on_from', place));
+      return;
+    end if;
+  end loop;
+  update learning.allocation_replay held
+  set began_from = null, goes_on_from = null
+  where held.is_only and held.began_from is not null;
   reached := learning.allocation_state();
-  if (former.timeframes, former.shares) is distinct from (reached.timeframes, reached.shares) then
+  if unfinished.began_from is not null or (former.timeframes, former.shares) is distinct from (reached.timeframes, reached.shares) then
     rescaled := learning.rescale_positions(reached.timeframes, reached.shares);
   end if;
-  perform learning.log_allocation(former, reached, p_from, rescaled);
+  perform learning.log_allocation(former, reached, outdated_from, rescaled);
 end
 $$;
-comment on function learning.replay_allocation(timestamptz) is
-  'Brings steps, shares and positions in line with the closed trades from the given exit on; called once for each batch that changed any.';
+comment on function learning.replay_allocation(timestamptz, interval) is
+  'Brings steps, shares and positions in line with the closed trades from the given exit on, or goes on with a replay that paused; called once for each batch that changed any, and by the sweep. One that takes longer than its patience pauses.';
 
 create function learning.restart_allocation()
 returns trigger

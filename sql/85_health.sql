@@ -150,7 +150,7 @@ begin
   where receipt.status = 'rejected' and receipt.processed_at > now() - interval '1 day'
   order by receipt.processed_at desc
   limit 1;
-  health.failures := rejected + retried + learning.failures_of('aggregate-strands');
+  health.failures := rejected + retried + learning.failures_of('aggregate-strands') + learning.failures_of('allocation');
   health.problem := nullif(concat_ws('; ',
     case when health.oldest_waiting_at < now() - interval '15 minutes' and coalesce(health.last_success_at, '-infinity') < now() - interval '15 minutes' then
       format('%s since %s and nobody comes for them', learning.counted(health.backlog, 'strand waits', 'strands wait'), learning.moment(health.oldest_waiting_at)) end,
@@ -159,7 +159,8 @@ begin
     case when rejected > 0 then
       format('%s rejected within a day, the last one %s: %s; strand_receipts has every reason', learning.counted(rejected, 'strand was', 'strands were'),
         newest.strand_id, concat_ws(' ', nullif(newest.reason ->> 'path', ''), newest.reason ->> 'message')) end,
-    'aggregate-strands ' || learning.newest_failure('aggregate-strands')
+    'aggregate-strands ' || learning.newest_failure('aggregate-strands'),
+    'allocation ' || learning.newest_failure('allocation')
   ), '');
   return health;
 end

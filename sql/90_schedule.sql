@@ -10,6 +10,13 @@ begin
     return;
   end if;
   perform learning.ring_or_log('aggregate-strands');
+  begin
+    perform learning.replay_allocation();
+  exception when others then
+    -- It is tried again; whoever waits to be rung must not wait for it.
+    perform learning.write_log_hourly('ERROR', 'allocation', 'replay_failed',
+      format('The allocation could not be replayed and is tried again: %s', sqlerrm), jsonb_build_object('sqlstate', sqlstate));
+  end;
   -- Work whose invocations died goes on without waiting for the next hour.
   perform learning.ring_or_log(work.function_name, '{"continue": true}'::jsonb)
   from (
@@ -24,7 +31,7 @@ begin
 end
 $$;
 comment on function learning.sweep() is
-  'Finds the strands whose doorbell was lost, and the mining and simulating whose invocations died; does nothing while another one does.';
+  'Finds the strands whose doorbell was lost, and the mining and simulating whose invocations died, and goes on with a replay that paused; does nothing while another one does.';
 
 create function public.prune_learning(p_batch integer default 1000000)
 returns jsonb

@@ -120,6 +120,14 @@ export class Rig implements AsyncDisposable {
     return row?.waiting ?? 0;
   }
 
+  /** Whether a replay of the allocation paused. */
+  async isReplaying(): Promise<boolean> {
+    const rows = await this.query(
+      "select from learning.allocation_replay held where held.goes_on_from is not null",
+    );
+    return rows.length > 0;
+  }
+
   /** Lets time pass for the inbox: every lease and every wait is over, but for those that are just being answered. */
   async lapse(): Promise<void> {
     await this.query(
@@ -141,7 +149,7 @@ export class Rig implements AsyncDisposable {
   async drain(): Promise<number> {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await this.settle();
-      if (await this.backlog() === 0) return round;
+      if (await this.backlog() === 0 && !await this.isReplaying()) return round;
       await this.lapse();
       await this.sweep();
     }

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = extensions;
-select plan(55);
+select plan(64);
 
 create function pg_temp.close_trade(strand_id text, trade_id text, timeframe text, rpnl_pct float8, exit_at timestamptz)
 returns void
@@ -260,6 +260,39 @@ select is(pg_temp.asked_by('{"learning_role": "viewer"}', 'select count(*) from 
 select is(pg_temp.asked_by('{"learning_role": "viewer"}', $$select share from public.get_dm_allocation('1h', '{}')$$), '42501', 'but does not ask');
 select is(pg_temp.asked_by('{"learning_role": "pm"}', $$select round(share::numeric, 4) from public.get_dm_allocation('1h', '{}')$$), '0.4988', 'a pm asks');
 select is(pg_temp.asked_by('{}', 'select count(*) from public.timeframe_allocation'), '0', 'a user without a learning role sees nothing');
+
+-- A replay that is too long for one transaction.
+delete from learning.closed_trades where true;
+delete from public.timeframe_allocation_steps where true;
+delete from public.learning_log where true;
+insert into learning.closed_trades (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
+select 'long-' || i, 'long-close-' || i, (array['15m', '1h', '4h'])[1 + i % 3], 0.1 * sin(i), 1, timestamptz '2026-01-01 00:00Z' + i * interval '1 minute'
+from generate_series(1, 20001) i;
+select learning.replay_allocation('-infinity', '1 day');
+select is((select count(*) from public.timeframe_allocation_steps), 20001::bigint, 'a long history is replayed in one go where there is time');
+create temporary table stale on commit drop as select * from public.timeframe_allocation_steps;
+update learning.closed_trades set roi = 0.5 where trade_id in ('long-1', 'long-2', 'long-4');
+select learning.replay_allocation(timestamptz '2026-01-01 00:01Z', '0');
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay), (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-07 22:41Z')::text,
+  'without time it pauses after ten thousand trades');
+select is(
+  (select string_agg(distinct case when step = stale then 'as before' else 'anew' end || case when step.exit_at < '2026-01-07 22:41Z' then ' there' else ' beyond' end, ', ')
+    from public.timeframe_allocation_steps step join stale using (trade_id)),
+  'anew there, as before beyond', 'what lies beyond stays as it was'
+);
+select is((select count(*) from public.learning_log where event in ('allocation_moved', 'allocation_unchanged')), 1::bigint, 'what it comes to is not told before it is known');
+update learning.closed_trades set roi = -0.5 where trade_id = 'long-15000';
+select learning.replay_allocation(timestamptz '2026-01-11 10:00Z', '0');
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay), (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-14 21:21Z')::text,
+  'a close beyond it lets it go on from where it was');
+select learning.sweep();
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay), '(,)', 'the sweep brings it to its end');
+create temporary table pieced on commit drop as select * from public.timeframe_allocation_steps;
+select learning.replay_allocation('-infinity', '1 day');
+select bag_eq('table public.timeframe_allocation_steps', 'table pieced', 'in pieces it comes to the very same steps');
+select is((select count(*) from public.learning_log where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint, 'and tells so once');
+select learning.replay_allocation();
+select is((select count(*) from public.learning_log where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint, 'where nothing is left there is nothing to do');
 
 select * from finish();
 rollback;

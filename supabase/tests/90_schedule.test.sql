@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(36);
+select plan(40);
 
 delete from learning_log where true;
 delete from learning.mining_groups where true;
@@ -94,6 +94,19 @@ delete from net.http_request_queue where true;
 select save_tuning_simulations((claim ->> 'group_id')::bigint, (claim ->> 'lease_token')::uuid, '[]', 0, 'finished') from claim_tuning_simulation() as claim;
 select learning.sweep();
 select is(pg_temp.rung(), '{"aggregate-strands {}"}', 'When all are simulated it is quiet again');
+
+create function pg_temp.broken() returns trigger language plpgsql as $$ begin raise exception 'out of space'; end $$;
+create trigger break_replay before insert on timeframe_allocation_steps for each statement execute function pg_temp.broken();
+update learning.allocation_replay set began_from = '-infinity', goes_on_from = '-infinity' where true;
+delete from net.http_request_queue where true;
+delete from learning_log where true;
+select learning.sweep();
+select is(pg_temp.rung(), '{"aggregate-strands {}"}', 'A replay that fails keeps nobody from being rung');
+select is((select (component, event, message)::text from learning_log), '(allocation,replay_failed,"The allocation could not be replayed and is tried again: out of space")', 'Which is told');
+select matches((select problem from learning_health where stage = 'inbox'), 'allocation failed at .*: The allocation could not be replayed and is tried again: out of space$', 'And shown');
+drop trigger break_replay on timeframe_allocation_steps;
+select learning.sweep();
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay), '(,)', 'The next sweep tries again');
 
 -- Pruning ------------------------------------------------------------------------------------------------------------------
 
