@@ -104,7 +104,7 @@ async function* exactlyOnce(ground: Ground): AsyncGenerator<Verdict> {
     trial,
     held: complaints.length === 0,
     seconds,
-    figures: { left_to_the_sweeps: left, sweeps, answers: countsOf(answers), failures: countsOf(failures) },
+    figures: { left_by_then: left, sweeps, answers: countsOf(answers), failures: countsOf(failures) },
     complaints,
   });
   for (const [name, disturbance] of Object.entries(DISTURBANCES)) {

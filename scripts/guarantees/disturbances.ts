@@ -54,7 +54,8 @@ async function killing(scene: Scene, kill: () => Promise<void>): Promise<void> {
   };
   await during(work(), async () => {
     if (done >= kills || rig.calls.inFlight("/apply_strands") === 0) return await delay(1);
-    await delay(random.between(0, 400));
+    // Within the first batch, or when some have taken effect already.
+    await delay(random.chance(0.5) ? random.between(0, 400) : random.between(400, 4_000));
     await kill();
     done += 1;
   });
