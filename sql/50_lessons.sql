@@ -365,16 +365,12 @@ begin
   returning held.* into claimed;
   return jsonb_build_object(
     'group_id', claimed.id, 'lease_token', claimed.lease_token, 'lesson_type', claimed.lesson_type, 'module', claimed.module,
-    'pattern_key', claimed.pattern_key, 'action_category', claimed.action_category, 'run', claimed.run, 'progress', claimed.progress,
-    'waiting', (
-      select count(*) from learning.mining_groups held
-      where held.id in (select learning.due_groups(p_family)) and (held.leased_until is null or held.leased_until < clock_timestamp())
-    )
+    'pattern_key', claimed.pattern_key, 'action_category', claimed.action_category, 'run', claimed.run, 'progress', claimed.progress
   );
 end
 $$;
 comment on function public.claim_mining_group(text) is
-  'Leases one due group to the caller, with what its run works with, where it has got to and how many others wait; null where none is left. For the edge functions.';
+  'Leases one due group to the caller, with what its run works with and where it has got to; null where none is left. For the edge functions.';
 
 create function learning.require_lease(p_group_id bigint, p_lease_token uuid)
 returns learning.mining_groups

@@ -1,6 +1,8 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
+-- As where a configuration is written: compiling the check takes half a second, checking a millisecond.
+set local jit = off;
 select plan(122);
 
 create function pg_temp.configure(config_data jsonb, module_id text default 'pm') returns void language sql as $$

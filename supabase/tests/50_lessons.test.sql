@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(100);
+select plan(99);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -173,9 +173,8 @@ insert into claims select 'first', claim_mining_group('strength');
 insert into claims select 'second', claim_mining_group('strength');
 select isnt((select claim -> 'group_id' from claims where name = 'first'), (select claim -> 'group_id' from claims where name = 'second'), 'Two workers get two groups');
 select is(claim_mining_group('strength'), null, 'A third gets none');
-select is((select claim -> 'waiting' from claims where name = 'first'), '1', 'The first is told that another waits');
 select is((select array_agg(distinct key order by key) from claims cross join lateral jsonb_object_keys(claim) as key),
-  '{action_category,group_id,lease_token,lesson_type,module,pattern_key,progress,run,waiting}', 'A claim says what is to be mined');
+  '{action_category,group_id,lease_token,lesson_type,module,pattern_key,progress,run}', 'A claim says what is to be mined');
 select is((select claim -> 'run' -> 'baseline' from claims where name = 'first'), (select to_jsonb(held) - '{action_category,measured_at}'::text[] from learning.baselines held), 'With the baseline');
 select is((select claim -> 'run' -> 'config' from claims where name = 'first'), get_pm_config(), 'The configuration');
 select is((select jsonb_array_length(claim -> 'run' -> 'dimensions') from claims where name = 'first'), 17, 'And the registry');

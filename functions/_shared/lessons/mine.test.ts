@@ -137,7 +137,6 @@ class MiningDatabase {
             dimensions: DIMENSIONS.map((dim, bit) => ({ bit, dim })),
           },
           progress: (this.progress.get(id) ?? null) as never,
-          waiting: 0,
         };
       },
       read_mining_group: ({ p_group_id }) => packedColumns(groups[Number(p_group_id)] ?? []),

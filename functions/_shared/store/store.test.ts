@@ -12,7 +12,6 @@ const GROUP: ClaimedGroup = {
   action_category: "entry",
   run: { config: {}, baseline: null, dimensions: null },
   progress: null,
-  waiting: 0,
 };
 
 Deno.test("a claimed strand's documents travel as text, whatever numbers and depth they have", async () => {

@@ -66,8 +66,6 @@ export interface ClaimedGroup {
     readonly dimensions: readonly { readonly bit: number; readonly dim: string }[] | null;
   };
   readonly progress: Json;
-  /** How many other groups wait for a worker. */
-  readonly waiting: number;
 }
 
 /** A lesson as it is stored. */

@@ -18,7 +18,6 @@ const claim = (progress: unknown = null): object => ({
   action_category: "tuning",
   run: RUN,
   progress,
-  waiting: 0,
 });
 
 /** Three windows: acted and won, acted and lost, skipped and missed; the first two on 15m. */
