@@ -31,10 +31,6 @@ const MAX_ROWS = 1_000;
 
 const settings: Settings = JSON.parse(Deno.env.get("DATA_API_SETTINGS") ?? "null");
 
-function identity(text: string): string {
-  return text;
-}
-
 /** The platform answers with timestamps as JSON has them, the library as Postgres prints them. */
 function isoTimestamp(text: string): string {
   return text.replace(
@@ -58,8 +54,9 @@ const connection = createPostgresConnection({
     types: {
       json: { ...WIRE_TYPES.json, from: [114] },
       jsonb: { ...WIRE_TYPES.jsonb, from: [3802] },
-      timestamp: { to: 1114, from: [1114], serialize: identity, parse: isoTimestamp },
-      timestamptz: { to: 1184, from: [1184], serialize: identity, parse: isoTimestamp },
+      // Whatever else a client sends for a time is Postgres' to refuse.
+      timestamp: { to: 1114, from: [1114], serialize: String, parse: isoTimestamp },
+      timestamptz: { to: 1184, from: [1184], serialize: String, parse: isoTimestamp },
     },
   },
 });
@@ -79,9 +76,9 @@ await connection.driver.listen("pgrst", (payload: string) => {
 let api: App | undefined;
 let studioApi: App | undefined;
 
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
   api ??= createApp(false);
-  return api.fetch(request, { peerAddress: null });
+  return await refuseTooDeep(await api.fetch(request, { peerAddress: null }));
 });
 const studio = settings.studio
   ? Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request, info) => {
@@ -108,6 +105,21 @@ async function trustTokens(context: Context, next: Next): Promise<void> {
     context.set("sessionId", "unchecked");
   }
   await next();
+}
+
+/** JSON nested too deeply to be read is the client's fault, and the platform answers 413; the library answers 500. */
+async function refuseTooDeep(response: Response): Promise<Response> {
+  if (response.status !== 500) return response;
+  const body = await response.text();
+  if (!/stack depth limit exceeded|Maximum call stack size exceeded/.test(body)) {
+    return new Response(body, response);
+  }
+  return Response.json({
+    code: "54001",
+    message: "The request is nested too deeply",
+    details: null,
+    hint: "Send arguments of at most some hundred levels.",
+  }, { status: 413 });
 }
 
 function reportError(error: unknown): void {
