@@ -239,8 +239,10 @@ export function oracleSkew(
   if (total === 0) return 1.33;
   let concentration = 0;
   let weights = 0;
+  // In proportion to the heaviest: by themselves a large exponent makes nothing of them, and only their ratios count.
+  const heaviest = Math.max(...masks.map((mask) => maskShare(mask, config)));
   for (const mask of masks) {
-    const weight = maskWeight(mask, config);
+    const weight = (maskShare(mask, config) / heaviest) ** config.exposure.weightExponent;
     const scope = Object.fromEntries(mask.map((dim) => [dim, candidate.scope[dim] ?? ""]));
     const inside = held.filter((position) => contains(position.scope, scope));
     const same = inside.filter(({ patternKey }) => patternKey === candidate.patternKey);
@@ -271,10 +273,8 @@ function masksOf(scope: Scope, config: OracleConfig): string[][] {
   return [...distinct.values()];
 }
 
-function maskWeight(mask: readonly string[], config: OracleConfig): number {
-  const share = sum(mask.map((dim) => config.dimensions.get(dim) ?? 0)) /
-    sum([...config.dimensions.values()]);
-  return share ** config.exposure.weightExponent;
+function maskShare(mask: readonly string[], config: OracleConfig): number {
+  return sum(mask.map((dim) => config.dimensions.get(dim) ?? 0)) / sum([...config.dimensions.values()]);
 }
 
 function fadedMultiplier({ override, fade }: Match): number {

@@ -314,10 +314,12 @@ group by known.module_id;
 
 create function learning.config(module_id text default 'pm')
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select held.config from learning.effective_configs held where held.module_id = config.module_id;
+begin
+  return (select held.config from learning.effective_configs held where held.module_id = config.module_id);
+end
 $$;
 comment on function learning.config(text) is 'A module''s effective configuration.';

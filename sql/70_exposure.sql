@@ -160,14 +160,14 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  exponent constant float8 := (learning.config() #>> '{exposure,weight_exponent}')::float8;
 begin
   -- As a logarithm, because a large exponent takes the weight itself out of the range of numbers.
   return (
-    select case when exponent.given < 1e-50 then 0 else exponent.given end
+    select case when exponent < 1e-50 then 0 else exponent end
       * (ln(sum(known.weight) filter (where mask & (1 << known.bit) <> 0)) - ln(sum(known.weight)))
     from public.scope_dimensions known
-    cross join (select (learning.config() #>> '{exposure,weight_exponent}')::float8 as given) as exponent
-    group by exponent.given
   );
 end
 $$;
@@ -346,11 +346,13 @@ select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from lear
 
 create function learning.full_scope_counts(config jsonb)
 returns boolean
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select config #> '{exposure,masks}' = 'null'::jsonb or config #> '{exposure,masks}' ? 'full';
+begin
+  return config #> '{exposure,masks}' = 'null'::jsonb or config #> '{exposure,masks}' ? 'full';
+end
 $$;
 comment on function learning.full_scope_counts(jsonb) is 'Whether crowding is measured on a candidate''s full scope, too.';
 

@@ -110,7 +110,8 @@ create type learning.sizing_context as (
   config jsonb,
   config_version integer,
   base_alloc_pct float8,
-  timeframe_shares jsonb,
+  timeframes text[],
+  timeframe_shares float8[],
   size_mult public.learning_levers
 );
 comment on type learning.sizing_context is 'What every candidate of a call has in common.';
@@ -231,15 +232,14 @@ as $$
 declare
   context learning.sizing_context;
 begin
-  select held.config, held.version into context.config, context.config_version
-  from learning.effective_configs held
-  where held.module_id = 'pm';
-  select learning.without_dust((held.config ->> 'default_allocation_pct')::float8) into context.base_alloc_pct
-  from learning.effective_configs held
-  where held.module_id = 'decision_maker';
-  select jsonb_object_agg(held.timeframe, held.current_allocation) into context.timeframe_shares
-  from public.timeframe_allocation held;
-  context.size_mult := (select known from public.learning_levers known where known.lever = 'size_mult');
+  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult
+  into context.config, context.config_version, context.base_alloc_pct, context.size_mult
+  from learning.effective_configs pm
+  left join learning.effective_configs maker on maker.module_id = 'decision_maker'
+  left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
+  where pm.module_id = 'pm';
+  select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
+  from learning.allocation_state() as state;
   return context;
 end
 $$;
@@ -342,7 +342,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  mode constant text := config ->> 'strength_mode';
+  -- Once and not for every override.
+  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
+  by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
+  by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
   steering constant jsonb := config -> 'steering';
   confidence_min constant float8 := (steering ->> 'confidence_min')::float8;
   base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
@@ -371,71 +374,68 @@ begin
           and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
           and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end
       ),
-      multiplier as materialized (
+      all_matches as materialized (
         select sum(matches.weight) as weight, sum(matches.faded_weight * (matches.multiplier - 1)) as gain, count(*) as overrides,
           -- Without any confidence an override has no weight.
           case when max(matches.confidence) >= confidence_min then greatest(confidence_min, 1e-50) else 1e-50 end as least_confidence,
           0.02 * max(matches.specificity) as least_edged_weight
         from matches
       ),
-      posture as materialized (
-        select sums.*, learning.steering_strength(sums.confidence / sums.weight, steering) as steer
-        from (
+      blended as materialized (
+        select posture.dir_a / posture.weight as dir_a, posture.dir_e / posture.weight as dir_e,
+          posture.confidence / posture.weight as posture_confidence, posture.edge / posture.weight as edge,
+          learning.steering_strength(posture.confidence / posture.weight, steering) as steer,
+          all_matches.gain / nullif(all_matches.weight, 0) as gain, edged.log_multiplier / edged.weight as log_multiplier,
+          all_matches.least_confidence, all_matches.least_edged_weight, asked.action_category in ('entry', 'add') as adds,
+          case when by_posture then posture.weight when by_multiplier then all_matches.weight else edged.weight end as weight,
+          case when by_posture then posture.overrides when by_multiplier then all_matches.overrides else edged.overrides end as overrides,
+          case when by_edge then all_matches.least_edged_weight / 0.02 else 1 end as unit
+        from all_matches
+        cross join (
           select sum(matches.weight) as weight, sum(matches.faded_weight * matches.dir_a) as dir_a,
-            sum(matches.faded_weight * matches.dir_e) as dir_e, sum(matches.weight * matches.confidence) as confidence, count(*) as overrides
+            sum(matches.faded_weight * matches.dir_e) as dir_e, sum(matches.weight * matches.confidence) as confidence,
+            sum(matches.weight * matches.edge) as edge, count(*) as overrides
           from matches
-          where matches.confidence >= (select multiplier.least_confidence from multiplier)
-        ) as sums
-      ),
-      biased as materialized (
-        select sum(matches.weight * matches.edge) as edge
-        from matches
-        where base_bias <> 0 and matches.confidence >= (select multiplier.least_confidence from multiplier)
-      ),
-      edged as materialized (
-        select sum(matches.edged_weight) as weight, sum(matches.edged_weight * ln(matches.multiplier)) as log_multiplier, count(*) as overrides
-        from matches
-        where matches.edged_weight >= (select multiplier.least_edged_weight from multiplier) and matches.edged_weight > 0
-      ),
-      totals as materialized (
-        select posture.steer, asked.action_category in ('entry', 'add') as adds,
-          case mode when 'posture' then posture.weight when 'multiplier' then multiplier.weight else edged.weight end as weight,
-          case mode when 'posture' then posture.overrides when 'multiplier' then multiplier.overrides else edged.overrides end as overrides,
-          case mode when 'edge_weighted' then multiplier.least_edged_weight / 0.02 else 1 end as unit
-        from multiplier, posture, edged
+          where matches.confidence >= (select all_matches.least_confidence from all_matches)
+        ) as posture
+        cross join (
+          select sum(matches.edged_weight) as weight, sum(matches.edged_weight * ln(matches.multiplier)) as log_multiplier,
+            count(*) as overrides
+          from matches
+          where matches.edged_weight >= (select all_matches.least_edged_weight from all_matches) and matches.edged_weight > 0
+        ) as edged
       ),
       heaviest as materialized (
-        select matches.*, case mode when 'edge_weighted' then matches.edged_weight else matches.weight end as acting_weight
+        select matches.*, case when by_edge then matches.edged_weight else matches.weight end as acting_weight
         from matches
-        where (select totals.weight from totals) > 0
-          and case mode
-            when 'posture' then matches.confidence >= (select multiplier.least_confidence from multiplier)
-            when 'multiplier' then true
-            else matches.edged_weight >= (select multiplier.least_edged_weight from multiplier) and matches.edged_weight > 0
+        where (select blended.weight from blended) > 0
+          and case
+            when by_posture then matches.confidence >= (select blended.least_confidence from blended)
+            when by_multiplier then true
+            else matches.edged_weight >= (select blended.least_edged_weight from blended) and matches.edged_weight > 0
           end
         order by acting_weight desc, matches.override_id
         limit listed
       ),
       pulls as materialized (
-        select heaviest.override_id, heaviest.acting_weight / totals.unit as weight, heaviest.acting_weight / totals.weight as share,
+        select heaviest.override_id, heaviest.acting_weight / blended.unit as weight, heaviest.acting_weight / blended.weight as share,
           case
-            when mode = 'multiplier' then heaviest.faded_weight * (heaviest.multiplier - 1)
-            when mode = 'edge_weighted' then heaviest.edged_weight * ln(heaviest.multiplier)
-            when totals.adds then heaviest.faded_weight * heaviest.dir_a * totals.steer + heaviest.weight * base_bias * heaviest.edge
-            else heaviest.faded_weight * heaviest.dir_e * totals.steer
-          end / totals.weight as pull
+            when by_multiplier then heaviest.faded_weight * (heaviest.multiplier - 1)
+            when by_edge then heaviest.edged_weight * ln(heaviest.multiplier)
+            when blended.adds then heaviest.faded_weight * heaviest.dir_a * blended.steer + heaviest.weight * base_bias * heaviest.edge
+            else heaviest.faded_weight * heaviest.dir_e * blended.steer
+          end / blended.weight as pull
         from heaviest
-        cross join totals
+        cross join blended
       )
-      select posture.dir_a / posture.weight as dir_a, posture.dir_e / posture.weight as dir_e,
-        posture.confidence / posture.weight as posture_confidence, coalesce(biased.edge, 0) / posture.weight as edge,
-        1 + multiplier.gain / nullif(multiplier.weight, 0) as multiplier,
-        edged.log_multiplier / edged.weight as log_multiplier,
-        case mode
-          when 'posture' then posture.confidence
-          when 'multiplier' then (select sum(matches.weight * matches.confidence) from matches)
-          else (select sum(matches.edged_weight * matches.confidence) from matches where matches.edged_weight >= multiplier.least_edged_weight)
-        end / nullif(totals.weight, 0) as confidence,
+      select blended.dir_a, blended.dir_e, blended.posture_confidence, blended.edge, 1 + blended.gain as multiplier, blended.log_multiplier,
+        case
+          when by_posture then blended.posture_confidence
+          when by_multiplier then (select sum(matches.weight * matches.confidence) from matches) / nullif(blended.weight, 0)
+          else (
+            select sum(matches.edged_weight * matches.confidence) from matches where matches.edged_weight >= blended.least_edged_weight
+          ) / nullif(blended.weight, 0)
+        end as confidence,
         coalesce((
           -- Of an array of rows: to convert all at once takes half as long as one by one.
           select to_jsonb(array_agg(
@@ -445,18 +445,18 @@ begin
           from pulls
           join public.pm_overrides made on made.id = pulls.override_id
         ), '[]'::jsonb)
-        || case when listed > 0 and totals.overrides > listed and totals.weight > 0 then (
-          select jsonb_build_object('rest', totals.overrides - listed, 'weight', totals.weight / totals.unit - sum(pulls.weight),
+        || case when listed > 0 and blended.overrides > listed and blended.weight > 0 then (
+          select jsonb_build_object('rest', blended.overrides - listed, 'weight', blended.weight / blended.unit - sum(pulls.weight),
             'share', 1 - sum(pulls.share),
             'pull', case
-              when mode = 'multiplier' then multiplier.gain
-              when mode = 'edge_weighted' then edged.log_multiplier
-              when totals.adds then posture.steer * posture.dir_a + base_bias * coalesce(biased.edge, 0)
-              else posture.steer * posture.dir_e
-            end / totals.weight - sum(pulls.pull))
+              when by_multiplier then blended.gain
+              when by_edge then blended.log_multiplier
+              when blended.adds then blended.steer * blended.dir_a + base_bias * blended.edge
+              else blended.steer * blended.dir_e
+            end - sum(pulls.pull))
           from pulls
         ) else '[]'::jsonb end as contributions
-      from multiplier, posture, biased, edged, totals
+      from blended
     ) as blend
     order by asked.place
   );
@@ -489,6 +489,7 @@ declare
   total float8;
   held_mask integer;
   full_at float8;
+  full_adds boolean;
   full_exposure float8;
   full_pattern_exposure float8;
   full_log_weight float8;
@@ -516,15 +517,14 @@ begin
     -- The weights depend on nothing but the dimensions, and most candidates fill the same.
     if filled is distinct from weighed_mask then
       weighed_mask := filled;
-      full_log_weight := case
-        when full_counts and filled <> 0 and not exists (select from learning.exposure_masks known where known.mask = filled)
-        then learning.mask_log_weight(filled)
-      end;
-      select greatest(max(known.log_weight), full_log_weight), sum(exp(greatest(-115, known.log_weight)))
-      into log_scale, weight_sum
+      select max(known.log_weight), coalesce(sum(exp(greatest(-115, known.log_weight))), 0),
+        full_counts and filled <> 0 and not coalesce(bool_or(known.mask = filled), false)
+      into log_scale, weight_sum, full_adds
       from learning.exposure_masks known
       where known.mask & filled = known.mask;
-      weight_sum := coalesce(weight_sum, 0) + case when full_log_weight is null then 0 else exp(greatest(-115, full_log_weight)) end;
+      full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
+      log_scale := greatest(log_scale, full_log_weight);
+      weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight)) else 0 end;
       if log_scale > -30 then
         log_scale := 0;
       else
@@ -532,13 +532,13 @@ begin
         select coalesce(sum(exp(greatest(-115, known.log_weight - log_scale))), 0) into weight_sum
         from learning.exposure_masks known
         where known.mask & filled = known.mask;
-        weight_sum := weight_sum + case when full_log_weight is null then 0 else exp(greatest(-115, full_log_weight - log_scale)) end;
+        weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight - log_scale)) else 0 end;
       end if;
     end if;
 
     full_exposure := null;
     full_pattern_exposure := null;
-    if full_log_weight is not null and filled & held_mask = filled then
+    if full_adds and filled & held_mask = filled then
       select sum(held.exposure), sum(held.exposure) filter (where held.pattern_key = candidate_key)
       into full_exposure, full_pattern_exposure
       from learning.position_scopes held
@@ -561,12 +561,15 @@ begin
     ),
     parts as materialized (
       select held.cell, held.exposure, held.pattern_exposure, known.log_weight,
-        exp(greatest(-115, known.log_weight - log_scale)) * (held.exposure + pattern_weight * held.pattern_exposure) as part
+        -- Nothing where it is next to nothing: any remainder would count beside an alpha as small.
+        case when known.log_weight - log_scale > -115 then exp(known.log_weight - log_scale) else 0 end
+          * (held.exposure + pattern_weight * held.pattern_exposure) as part
       from held
       join learning.exposure_masks known on known.mask = held.mask
       union all
       select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight,
-        exp(greatest(-115, full_log_weight - log_scale)) * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
+        case when full_log_weight - log_scale > -115 then exp(full_log_weight - log_scale) else 0 end
+          * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
       where full_exposure > 0
     ),
     heaviest as materialized (
@@ -576,7 +579,7 @@ begin
       coalesce((
         select to_jsonb(array_agg(
           row(case when heaviest.cell is null then candidate_scope else ('{' || heaviest.cell || '}')::jsonb end,
-            exp(greatest(-115, heaviest.log_weight)), heaviest.exposure, heaviest.pattern_exposure)::learning.crowded_mask
+            exp(greatest(-700, heaviest.log_weight)), heaviest.exposure, heaviest.pattern_exposure)::learning.crowded_mask
           order by heaviest.part desc, heaviest.cell
         ))
         from heaviest
@@ -637,7 +640,7 @@ begin
     blend := blends[place];
     sizing.mode := configured;
     sizing.base_alloc_pct := context.base_alloc_pct;
-    sizing.timeframe_share := (context.timeframe_shares ->> (candidate.scope ->> 'timeframe'))::float8;
+    sizing.timeframe_share := context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
     sizing.size_frac_raw := 0.10 + 0.50 * candidate.a_value;
     sizing.overrides := blend.contributions;
     crowding := crowdings[place];

@@ -18,6 +18,11 @@ const KEYS = 50;
 const POSITIONS = 300;
 const CANDIDATES = 200;
 const BATCH = 100;
+/** How often each candidate is asked for. */
+const ROUNDS = 5;
+/** Clients that ask over HTTP at once, each anew as soon as it has its answer, for so long. */
+const CLIENTS = 50;
+const CLIENTS_MS = 60_000;
 /** At the largest size one pattern key has this many overrides of its own. */
 const LARGE_KEY = 200_000;
 const UPSERTED = 10_000;
@@ -59,7 +64,7 @@ export async function benchSizing(
     await measureCalls(sql, row);
     if (largest) await measureLargeKey(sql, row);
     await measureBatch(sql, row);
-    await measureHttp(stack, row);
+    await measureHttp(stack, row, size === Math.max(...sizes));
     await measureWrites(sql, row);
   }
   return rows;
@@ -184,34 +189,61 @@ async function fill(sql: Database, size: number): Promise<void> {
 
 async function measureCalls(sql: Database, row: Report): Promise<void> {
   for (const role of ROLES) {
-    const containment = await timeCalls(sql, role, "containment");
-    const blend = await timeCalls(sql, role, "blend");
-    const whole = await timeCalls(sql, role, "row");
-    row(`${role}_p50_ms`, quantile(whole, 0.5), "ms");
-    row(`${role}_p95_ms`, quantile(whole, 0.95), "ms");
-    row(`${role}_blend_p50_ms`, quantile(blend, 0.5), "ms");
-    row(`${role}_blend_p95_ms`, quantile(blend, 0.95), "ms");
-    row(`${role}_containment_p50_ms`, quantile(containment, 0.5), "ms");
-    row(`${role}_blend_ratio_to_containment`, quantile(blend, 0.5) / quantile(containment, 0.5), "×");
+    const containment = await timeCalls(sql, role, "containment", 1);
+    const blend = await timeCalls(sql, role, "blend", ROUNDS);
+    const whole = await timeCalls(sql, role, "row", ROUNDS);
+    report(row, role, "", whole);
+    report(row, `${role}_blend`, "", blend);
+    row(`${role}_containment_p50_ms`, quantile(containment.all, 0.5), "ms");
+    row(`${role}_blend_ratio_to_containment`, quantile(blend.all, 0.5) / quantile(containment.all, 0.5), "×");
   }
 }
 
 async function measureLargeKey(sql: Database, row: Report): Promise<void> {
   for (const role of ROLES) {
-    const whole = await timeCalls(sql, role, "row", "pm.bench.S1.large");
-    row(`${role}_p50_ms_of_a_key_with_200k`, quantile(whole, 0.5), "ms");
+    report(
+      row,
+      role,
+      "_of_a_key_with_200k",
+      await timeCalls(sql, role, "row", ROUNDS, "pm.bench.S1.large"),
+    );
   }
 }
 
-async function timeCalls(sql: Database, role: Role, what: string, patternKey?: string): Promise<number[]> {
+/** Milliseconds of every call, and of each candidate's fastest: what it takes when nothing else runs on the machine. */
+interface CallTimes {
+  readonly all: readonly number[];
+  readonly fastest: readonly number[];
+}
+
+function report(row: Report, what: string, when: string, { all, fastest }: CallTimes): void {
+  row(`${what}_p50_ms${when}`, quantile(all, 0.5), "ms");
+  row(`${what}_p95_ms${when}`, quantile(all, 0.95), "ms");
+  row(`${what}_undisturbed_p50_ms${when}`, quantile(fastest, 0.5), "ms");
+}
+
+async function timeCalls(
+  sql: Database,
+  role: Role,
+  what: string,
+  rounds: number,
+  patternKey?: string,
+): Promise<CallTimes> {
   return await asRole(sql, role, async (transaction) => {
+    const timed: number[][] = [];
     // The first calls of a session plan.
-    await transaction.unsafe("select bench.time_calls($1)", [what]);
-    const [timed] = await transaction.unsafe<{ times: number[] }[]>(
-      "select bench.time_calls($1, $2) as times",
-      [what, patternKey ?? null],
-    );
-    return timed?.times ?? [];
+    for (let round = -1; round < rounds; round++) {
+      const [row] = await transaction.unsafe<{ times: number[] }[]>(
+        "select bench.time_calls($1, $2) as times",
+        [what, patternKey ?? null],
+      );
+      if (round >= 0) timed.push(row?.times ?? []);
+    }
+    const [first = []] = timed;
+    return {
+      all: timed.flat(),
+      fastest: first.map((_, place) => Math.min(...timed.map((times) => times[place] ?? Infinity))),
+    };
   });
 }
 
@@ -243,20 +275,17 @@ async function measureBatch(sql: Database, row: Report): Promise<void> {
   row("batch_ratio_to_100_singles", batched / singles, "×");
 }
 
-async function measureHttp(stack: Stack, row: Report): Promise<void> {
+async function measureHttp(stack: Stack, row: Report, withClients: boolean): Promise<void> {
   const sql = connect(stack.databaseUrl, { max: 1 });
   const asked = await askedFor(sql).finally(() => sql.end({ timeout: 5 }));
-  const token = await stack.signJwt(CLAIMS);
+  const headers = {
+    apikey: stack.publishableKey,
+    authorization: `Bearer ${await stack.signJwt(CLAIMS)}`,
+    "content-type": "application/json",
+  };
   const ask = async (rpc: string, body: unknown): Promise<void> => {
-    const response = await fetch(`${stack.apiUrl}/rest/v1/rpc/${rpc}`, {
-      method: "POST",
-      headers: {
-        apikey: stack.publishableKey,
-        authorization: `Bearer ${token}`,
-        "content-type": "application/json",
-      },
-      body: JSON.stringify(body),
-    });
+    const url = `${stack.apiUrl}/rest/v1/rpc/${rpc}`;
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
     const text = await response.text();
     if (!response.ok) throw new Error(`"${rpc}" answered ${response.status}: ${text.slice(0, 300)}`);
   };
@@ -266,6 +295,39 @@ async function measureHttp(stack: Stack, row: Report): Promise<void> {
   const batched = await medianSeconds(() => ask("get_pm_sizing_batch", { candidates: asked }));
   row("http_single_ms", singles * 1000 / BATCH, "ms");
   row("http_batch_ratio_to_100_singles", batched / singles, "×");
+  if (withClients) await measureClients(asked, (one) => ask("get_pm_sizing", one), row);
+}
+
+/** What was not answered with a size counts as an error and is not timed. */
+async function measureClients(
+  asked: readonly Asked[],
+  ask: (one: Asked) => Promise<void>,
+  row: Report,
+): Promise<void> {
+  const times: number[] = [];
+  const errors: unknown[] = [];
+  const end = performance.now() + CLIENTS_MS;
+  const client = async (first: number): Promise<void> => {
+    for (let turn = first; performance.now() < end; turn++) {
+      const one = asked[turn % asked.length];
+      if (one === undefined) throw new Error("There is nothing to ask for.");
+      const from = performance.now();
+      try {
+        await ask(one);
+        times.push(performance.now() - from);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, (_, place) => client(place)));
+  row("clients_answers", times.length, "answers");
+  row("clients_errors", errors.length, "errors");
+  row("clients_p50_ms", quantile(times, 0.5), "ms");
+  row("clients_p95_ms", quantile(times, 0.95), "ms");
+  if (errors.length > 0) {
+    Deno.stderr.writeSync(new TextEncoder().encode(`The first of ${errors.length} errors: ${errors[0]}\n`));
+  }
 }
 
 interface Asked {
@@ -307,7 +369,7 @@ async function measureWrites(sql: Database, row: Report): Promise<void> {
     update pm_overrides set multiplier = multiplier * 1.01
     where id in (select id from pm_overrides tablesample bernoulli (2))`;
   for (const role of ROLES) {
-    row(`${role}_p50_ms_after_2_percent_changed`, quantile(await timeCalls(sql, role, "row"), 0.5), "ms");
+    report(row, role, "_after_2_percent_changed", await timeCalls(sql, role, "row", ROUNDS));
   }
   const bareInsert = await seconds(() => upsert("bench.bare", "pattern_key || '.new'"));
   const insert = await seconds(() => upsert("public.pm_overrides", "pattern_key || '.new'"));
