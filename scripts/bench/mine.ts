@@ -69,7 +69,7 @@ export async function benchMine(
 }
 
 /** One group of events of closed trades, one action each, as the function would have written them. */
-export async function fill(stack: Stack, { rows, dimensions, outcomes }: TradeColumns): Promise<void> {
+async function fill(stack: Stack, { rows, dimensions, outcomes }: TradeColumns): Promise<void> {
   await stack.query(
     `insert into learning.scope_values (dim, value)
     select known.dim, 'v' || place
