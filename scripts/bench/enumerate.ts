@@ -17,7 +17,7 @@ import {
   type TradeColumns,
 } from "./correlated_trades.ts";
 import { plainRecursion } from "./plain_recursion.ts";
-import { cpuSeconds, peakMb, processStatus } from "./process.ts";
+import { cpuSeconds, oneCore, peakMb } from "./process.ts";
 import type { BenchRow } from "./types.ts";
 
 const MIN_SUPPORT = 33;
@@ -104,24 +104,6 @@ async function measureOnce(data: string, method: Method): Promise<Measurement> {
     throw new Error(`Measuring ${method} on ${data} failed: ${new TextDecoder().decode(stderr).trim()}`);
   }
   return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-/** The command that keeps a process on one core, compiler threads included; empty where there is none. */
-function oneCore(): string[] {
-  const core = /Cpus_allowed_list:.*?(\d+)$/m.exec(processStatus())?.[1];
-  if (core === undefined || !PATH.some((folder) => exists(`${folder}/taskset`))) return [];
-  return ["taskset", "--cpu-list", core];
-}
-
-const PATH = (Deno.env.get("PATH") ?? "").split(":");
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
 }
 
 /** What a fresh process does: makes the data, then enumerates it, n and z for every slice. */

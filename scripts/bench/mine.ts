@@ -13,7 +13,7 @@ import { Store } from "../../functions/_shared/store/store.ts";
 import { createScratchDatabase } from "../stack/scratch.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import { correlatedTrades, type TradeColumns } from "./correlated_trades.ts";
-import { cpuSeconds, peakMb } from "./process.ts";
+import { cpuSeconds, oneCore, peakMb } from "./process.ts";
 import type { BenchRow } from "./types.ts";
 
 const SIZES = [5_000, 100_000];
@@ -116,18 +116,17 @@ async function fill(stack: Stack, { rows, dimensions, outcomes }: TradeColumns):
 }
 
 async function invoke(apiUrl: string, secretKey: string, continues: boolean): Promise<Invocation> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    // Collects garbage by the limit of an isolate on the platform, not by what this machine has.
-    args: [
-      "run",
-      "--allow-all",
-      `--v8-flags=--max-heap-size=${HEAP_MB}`,
-      import.meta.url,
-      apiUrl,
-      secretKey,
-      String(continues),
-    ],
-  }).output();
+  // Collects garbage by the limit of an isolate on the platform, not by what this machine has.
+  const deno = [Deno.execPath(), "run", "--allow-all", `--v8-flags=--max-heap-size=${HEAP_MB}`];
+  const [program, ...args] = [
+    ...oneCore(),
+    ...deno,
+    import.meta.url,
+    apiUrl,
+    secretKey,
+    String(continues),
+  ];
+  const { success, stdout, stderr } = await new Deno.Command(program!, { args }).output();
   if (!success) throw new Error(`An invocation failed: ${new TextDecoder().decode(stderr).trim()}`);
   return JSON.parse(new TextDecoder().decode(stdout));
 }

@@ -3,7 +3,7 @@
 import process from "node:process";
 
 /** What the kernel says of this process; empty elsewhere than on Linux. */
-export function processStatus(): string {
+function processStatus(): string {
   return Deno.build.os === "linux" ? Deno.readTextFileSync("/proc/self/status") : "";
 }
 
@@ -17,4 +17,22 @@ export function cpuSeconds(): number {
 export function peakMb(): number {
   const kilobytes = /VmHWM:\s+(\d+) kB/.exec(processStatus())?.[1];
   return kilobytes === undefined ? Deno.memoryUsage().rss / 2 ** 20 : Number(kilobytes) / 1024;
+}
+
+/** The command that keeps a process on one core, compiler threads included; empty where there is none. */
+export function oneCore(): string[] {
+  const core = /Cpus_allowed_list:.*?(\d+)$/m.exec(processStatus())?.[1];
+  if (core === undefined || !PATH.some((folder) => exists(`${folder}/taskset`))) return [];
+  return ["taskset", "--cpu-list", core];
+}
+
+const PATH = (Deno.env.get("PATH") ?? "").split(":");
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
 }
