@@ -10,6 +10,8 @@ import type { GroupInput, GroupProgress, GroupStep, MinedLesson } from "./mine_g
 import { mineGroup } from "./mine_group.ts";
 import type { MiningSettings } from "./settings.ts";
 
+export { uniform } from "../slices/oracle.ts";
+
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
@@ -139,17 +141,6 @@ export function mineInSteps(
     passes.set(step.progress.pass, 1 + (passes.get(step.progress.pass) ?? 0));
     progress = JSON.parse(JSON.stringify(step.progress)) as GroupProgress;
   }
-}
-
-/** Uniform numbers in [0, 1) from a seed, the same on every machine. */
-export function uniform(seed: number): () => number {
-  let state = Math.imul(seed + 1, 0x9e3779b9) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** Standard normal numbers from uniform ones. */

@@ -7,7 +7,7 @@
 
 import type { SliceDimension, SliceInput } from "./types.ts";
 
-/** Uniform numbers in [0, 1) from a seed (xorshift, 32 bits). */
+/** Uniform numbers in [0, 1) from a seed, the same on every machine (xorshift, 32 bits). */
 export function uniform(seed: number): () => number {
   let state = Math.imul(seed + 1, 0x9e3779b9) | 1;
   return () => {
