@@ -4,8 +4,8 @@
  * @module
  */
 
-import { createScratchDatabase } from "../stack/scratch.ts";
-import { type Stack, startStack } from "../stack/stack.ts";
+import type { Stack } from "../stack/stack.ts";
+import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000];
@@ -24,10 +24,7 @@ export async function benchCycle(
   const rows: BenchRow[] = [];
   for (const size of sizes) {
     await using cleanup = new AsyncDisposableStack();
-    const stack = await startStack(
-      serverUrl === null ? {} : { databaseUrl: await createScratchDatabase(serverUrl, cleanup) },
-    );
-    cleanup.defer(() => stack.close());
+    const stack = await startScratchStack(serverUrl, cleanup);
     await fill(stack, size, GROUPS);
     const cold = await cycleSeconds(stack);
     const [mined] = await stack.query<{ lessons: number; due: number }>(

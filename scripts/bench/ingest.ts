@@ -6,8 +6,8 @@
 
 import { strandRow } from "../strand_file.ts";
 import { generateSample, SAMPLE_SEED } from "../sample/sample.ts";
-import { createScratchDatabase } from "../stack/scratch.ts";
-import { type Stack, startStack } from "../stack/stack.ts";
+import type { Stack } from "../stack/stack.ts";
+import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
 /** Strands a statement carries, and how many are written that way altogether. */
@@ -21,10 +21,7 @@ const COLUMNS = "id, module, kind, trade_id, timeframe, content, regime_context,
 /** @param serverUrl Server for a scratch database; null for the embedded one. */
 export async function benchIngest(serverUrl: string | null): Promise<BenchRow[]> {
   await using cleanup = new AsyncDisposableStack();
-  const stack = await startStack(
-    serverUrl === null ? {} : { databaseUrl: await createScratchDatabase(serverUrl, cleanup) },
-  );
-  cleanup.defer(() => stack.close());
+  const stack = await startScratchStack(serverUrl, cleanup);
   await stack.query(`create table public.bare (like public.ad_strands including defaults including indexes)`);
   const strands = manyStrands(Math.max(...BATCHES.map(([, total]) => total)));
 

@@ -10,8 +10,8 @@ import { createClient } from "@supabase/supabase-js";
 import { mineLessons, type MiningReport } from "../../functions/_shared/lessons/mine.ts";
 import type { Database } from "../../functions/_shared/store/database.types.ts";
 import { Store } from "../../functions/_shared/store/store.ts";
-import { createScratchDatabase } from "../stack/scratch.ts";
-import { type Stack, startStack } from "../stack/stack.ts";
+import type { Stack } from "../stack/stack.ts";
+import { startScratchStack } from "./scratch_stack.ts";
 import { correlatedTrades, type TradeColumns } from "./correlated_trades.ts";
 import { cpuSeconds, oneCore, peakMb } from "./process.ts";
 import type { BenchRow } from "./types.ts";
@@ -39,10 +39,7 @@ export async function benchMine(
   const rows: BenchRow[] = [];
   for (const size of sizes) {
     await using cleanup = new AsyncDisposableStack();
-    const stack = await startStack(
-      serverUrl === null ? {} : { databaseUrl: await createScratchDatabase(serverUrl, cleanup) },
-    );
-    cleanup.defer(() => stack.close());
+    const stack = await startScratchStack(serverUrl, cleanup);
     await fill(stack, correlatedTrades(size));
     const invocations: Invocation[] = [];
     do {

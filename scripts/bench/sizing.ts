@@ -9,8 +9,8 @@
  */
 
 import { connect, type Database } from "../stack/database.ts";
-import { createScratchDatabase } from "../stack/scratch.ts";
-import { type Stack, startStack } from "../stack/stack.ts";
+import type { Stack } from "../stack/stack.ts";
+import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
 const SIZES = { postgres: [1_000, 100_000, 1_000_000], embedded: [1_000, 100_000] } as const;
@@ -53,10 +53,7 @@ export async function benchSizing(
   const rows: BenchRow[] = [];
   for (const size of sizes) {
     await using cleanup = new AsyncDisposableStack();
-    const stack = await startStack(
-      serverUrl === null ? {} : { databaseUrl: await createScratchDatabase(serverUrl, cleanup) },
-    );
-    cleanup.defer(() => stack.close());
+    const stack = await startScratchStack(serverUrl, cleanup);
     // One connection: what was planned for the first call serves the others, as behind the data API.
     const sql = connect(stack.databaseUrl, { max: 1, applicationName: "bench" });
     cleanup.defer(() => sql.end({ timeout: 5 }));
