@@ -3437,8 +3437,8 @@ comment on function public.reconcile_overrides(bigint, integer) is
 -- sql/63_filing.sql
 
 -- Filing: each override lies under its rarest pairs, so that a candidate finds those it contains without looking at the others.
--- Of 20,000 overrides under one pattern key a candidate looks at about 2,000 and finds 300 in a quarter of a millisecond; comparing
--- each one's scope_subset takes 30 times as long and, under row level security, no index may help with it.
+-- Of 20,000 overrides under one pattern key a candidate looks at about 2,000 to find 340; comparing each one's scope_subset takes
+-- more than 20 times as long (task bench --only sizing) and, under row level security, no index may help with it.
 
 create table learning.override_groups (
   id integer generated always as identity primary key,
