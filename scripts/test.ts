@@ -8,6 +8,7 @@
  * that touches a database runs there as well as on the embedded one.
  */
 
+import { unescape } from "@std/html/entities.js";
 import { parseArgs } from "@std/cli/parse_args.js";
 import { dim, green, red, yellow } from "@std/fmt/colors.js";
 import { connect, type Database } from "./stack/database.ts";
@@ -104,7 +105,7 @@ function readJunit(xml: string, counts: Counts): void {
     )
   ) {
     if (body.includes("<skipped")) {
-      counts.skipped.push(reasonToSkip(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? ""));
+      counts.skipped.push(reasonToSkip(unescape(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "")));
     } else if (body.includes("<failure") || body.includes("<error")) counts.failed += 1;
     else counts.passed += 1;
   }
