@@ -9,6 +9,7 @@ create table learning.override_groups (
   action_category text not null,
   filed_count integer not null,
   counted_at integer not null,
+  most_pairs smallint not null,
   filed_by smallint not null default 1 check (filed_by in (1, 2)),
   best_filed_by smallint not null generated always as (case when filed_count > 30000 then 2 else 1 end) stored,
   unique (override_type, pattern_key, action_category)
@@ -21,6 +22,7 @@ comment on column learning.override_groups.pattern_key is 'Behaviour, dotted.';
 comment on column learning.override_groups.action_category is 'Category of the action, or lever.';
 comment on column learning.override_groups.filed_count is 'How many overrides are filed.';
 comment on column learning.override_groups.counted_at is 'How many there were when the uses of their pairs were counted last.';
+comment on column learning.override_groups.most_pairs is 'No override that is filed has more pairs.';
 comment on column learning.override_groups.filed_by is 'By how many of its rarest pairs each is filed.';
 comment on column learning.override_groups.best_filed_by is
   'By how many it should be: by one, a candidate looks through a tenth of the group; by two, through a fortieth, at 150 places.';
@@ -46,8 +48,6 @@ create table learning.override_filings (
   bucket bigint not null,
   pairs_1 bigint not null,
   pairs_2 bigint not null,
-  pairs_3 bigint not null,
-  pairs_4 bigint not null,
   specificity float8 not null,
   confidence float8 not null,
   multiplier float8 not null,
@@ -56,8 +56,7 @@ create table learning.override_filings (
   edge float8 not null,
   support float8 not null,
   evidence_us float8 not null,
-  decay_us float8 not null,
-  more_pairs integer[]
+  decay_us float8 not null
 )
 -- An index-only scan is worth as much as the visibility map is up to date.
 with (
@@ -65,17 +64,15 @@ with (
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
 );
 create index override_filings_bucket_idx on learning.override_filings (bucket) include (
-  pairs_1, pairs_2, pairs_3, pairs_4, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us,
-  more_pairs
+  pairs_1, pairs_2, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
 );
 alter table learning.override_filings enable row level security;
 comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
 comment on column learning.override_filings.override_id is 'The override.';
 comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
 comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
-comment on column learning.override_filings.pairs_2 is 'Which of the pairs 65 to 128 it has, as bits.';
-comment on column learning.override_filings.pairs_3 is 'Which of the pairs 129 to 192 it has, as bits.';
-comment on column learning.override_filings.pairs_4 is 'Which of the pairs 193 to 256 it has, as bits.';
+comment on column learning.override_filings.pairs_2 is
+  'Which of the pairs 65 to 127 it has, as bits; below 0 where it has others beside those it is filed by, which is rare, as they are.';
 comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
@@ -85,12 +82,24 @@ comment on column learning.override_filings.edge is 'Edge.';
 comment on column learning.override_filings.support is 'Trust from the number of trades and their variance: (1 - e^(-n/25))/(1 + variance).';
 comment on column learning.override_filings.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
 comment on column learning.override_filings.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
-comment on column learning.override_filings.more_pairs is 'The pairs above 256 that it has; null for none.';
+
+create function learning.specificity(pairs integer)
+returns float8
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return power(pairs + 1::float8, 1.5);
+end
+$$;
+comment on function learning.specificity(integer) is 'How much an override counts for naming so many pairs.';
 
 create view learning.override_terms
 with (security_invoker = true)
 as
 select held.id as override_id,
+  learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
   -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
   case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
   greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
@@ -107,6 +116,7 @@ select held.id as override_id,
 from public.pm_overrides held;
 comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
 comment on column learning.override_terms.override_id is 'The override.';
+comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
 comment on column learning.override_terms.dir_a is 'Direction for the appetite.';
@@ -175,10 +185,13 @@ begin
   $unknown_pairs$ using ids;
 
   execute $filings$
-    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, pairs_3, pairs_4, specificity, confidence, multiplier,
-      dir_a, dir_e, edge, support, evidence_us, decay_us, more_pairs)
-    select placed.id, placed.bucket, placed.pairs_1, placed.pairs_2, placed.pairs_3, placed.pairs_4, placed.specificity, terms.confidence,
-      terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us, placed.more_pairs
+    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, specificity, confidence, multiplier,
+      dir_a, dir_e, edge, support, evidence_us, decay_us)
+    select placed.id, placed.bucket, placed.pairs_1,
+      case when placed.more_pairs <@ array[placed.bucket >> 20 & 1048575, placed.bucket & 1048575] is not false then placed.pairs_2
+        else placed.pairs_2 | (1::bigint << 63) end,
+      terms.specificity, terms.confidence, terms.multiplier, terms.dir_a,
+      terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us
     from (
       select made.id,
         filed.id::bigint << 40 | case filed.filed_by
@@ -186,11 +199,8 @@ begin
           else learning.rarest_two(array_agg(pair.uses::bigint << 20 | pair.number) filter (where pair.number is not null))
         end as bucket,
         coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as pairs_1,
-        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0) as pairs_2,
-        coalesce(bit_or(1::bigint << (pair.number - 129)) filter (where pair.number between 129 and 192), 0) as pairs_3,
-        coalesce(bit_or(1::bigint << (pair.number - 193)) filter (where pair.number between 193 and 256), 0) as pairs_4,
-        array_agg(pair.number) filter (where pair.number > 256) as more_pairs,
-        power(count(pair.number) + 1::float8, 1.5) as specificity
+        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) as pairs_2,
+        array_agg(pair.number::bigint) filter (where pair.number > 127) as more_pairs
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
       left join lateral jsonb_each_text(made.scope_subset) as own on true
@@ -199,6 +209,8 @@ begin
       group by made.id, filed.id, filed.filed_by
     ) as placed
     join learning.override_terms terms on terms.override_id = placed.id and terms.override_id = any ($1)
+    -- Neighbours in the index arrive together, which fills its pages and keeps them few.
+    order by placed.bucket
   $filings$ using ids;
 end
 $$;
@@ -245,13 +257,14 @@ begin
   end if;
   -- Writers of the same groups queue up here, in one order.
   with touched as (
-    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at)
-    select made.override_type, made.pattern_key, made.action_category, count(*), count(*)
+    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at, most_pairs)
+    select made.override_type, made.pattern_key, made.action_category, count(*), count(*), max(bit_count(made.scope_mask::bit(32)))
     from public.pm_overrides made
     where made.id = any (ids)
     group by made.override_type, made.pattern_key, made.action_category
     order by made.override_type, made.pattern_key, made.action_category
-    on conflict (override_type, pattern_key, action_category) do update set filed_count = filed.filed_count + excluded.filed_count
+    on conflict (override_type, pattern_key, action_category) do update set
+      filed_count = filed.filed_count + excluded.filed_count, most_pairs = greatest(filed.most_pairs, excluded.most_pairs)
     returning filed.*
   )
   -- What was rare when there were half as many need not be any more.
@@ -397,12 +410,10 @@ create type learning.override_probe as (
   buckets bigint[],
   lacking_1 bigint,
   lacking_2 bigint,
-  lacking_3 bigint,
-  lacking_4 bigint,
-  pairs integer[]
+  most_specificity float8
 );
 comment on type learning.override_probe is
-  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs, and of more_pairs only such as are in pairs.';
+  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs. None is more specific than most_specificity.';
 
 create function learning.probe_overrides(override_type text, pattern_key text, action_category text, scope jsonb)
 returns learning.override_probe
@@ -415,6 +426,8 @@ set jit = off
 as $$
 declare
   filed learning.override_groups;
+  group_bits bigint;
+  own_pairs bigint[];
   probe learning.override_probe;
 begin
   select held.* into filed
@@ -424,25 +437,40 @@ begin
   if filed.id is null then
     return null;
   end if;
+  group_bits := filed.id::bigint << 40;
+  probe.most_specificity := learning.specificity(filed.most_pairs);
   select
-    coalesce(array_agg(pair.number order by pair.number), '{}'),
+    array_agg(pair.number::bigint),
+    -- The empty scope and each pair.
+    group_bits || coalesce(array_agg(group_bits | (pair.number::bigint << 20)), '{}'),
     ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 129)) filter (where pair.number between 129 and 192), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 193)) filter (where pair.number between 193 and 256), 0)
-  into probe.pairs, probe.lacking_1, probe.lacking_2, probe.lacking_3, probe.lacking_4
+    ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63))
+  into own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
   from jsonb_each_text(scope) as own
   join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value;
-  -- The empty scope, each pair, and where overrides are filed by two each two of them.
-  probe.buckets := array(
-    select (filed.id::bigint << 40) | (one.pair::bigint << 20) | other.pair
-    from unnest(0 || probe.pairs) as one(pair)
-    join unnest(0 || case filed.filed_by when 2 then probe.pairs end) as other(pair) on other.pair = 0 or one.pair between 1 and other.pair - 1
-  );
+  if filed.filed_by = 2 then
+    probe.buckets := probe.buckets || array(
+      select group_bits | (one.pair << 20) | other.pair
+      from unnest(own_pairs) as one(pair)
+      join unnest(own_pairs) as other(pair) on one.pair < other.pair
+    );
+  end if;
   return probe;
 end
 $$;
 comment on function learning.probe_overrides(text, text, text, jsonb) is 'Where the overrides that a scope contains are filed; null where there can be none.';
+
+create function learning.contains_override(scope jsonb, override_id bigint)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (select made.scope_subset <@ scope from public.pm_overrides made where made.id = contains_override.override_id);
+end
+$$;
+comment on function learning.contains_override(jsonb, bigint) is 'Whether a scope contains an override that has pairs which its filing does not name.';
 
 create function learning.contained_overrides(filed learning.override_groups, scope jsonb)
 returns setof learning.override_filings
@@ -459,8 +487,7 @@ begin
   from learning.override_filings held
   where held.bucket = any (probe.buckets)
     and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-    and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
-    and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end;
+    and case when held.pairs_2 < 0 then learning.contains_override(scope, held.override_id) else true end;
 end
 $$;
 comment on function learning.contained_overrides(learning.override_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';

@@ -136,14 +136,27 @@ comment on type learning.crowded_mask is 'What one mask contributed to a candida
 create type learning.strength_blend as (
   dir_a float8,
   dir_e float8,
-  posture_confidence float8,
   edge float8,
+  posture_confidence float8,
+  steer float8,
   multiplier float8,
   log_multiplier float8,
   confidence float8,
-  contributions jsonb
+  overrides integer,
+  weight float8,
+  pull float8,
+  weight_unit float8,
+  move_unit float8,
+  edge_unit float8,
+  least_weight float8,
+  least_confidence float8,
+  override_ids bigint[],
+  weights float8[],
+  moves float8[],
+  edges float8[]
 );
-comment on type learning.strength_blend is 'What the overrides that a candidate contains say together, by mode; null where none acts.';
+comment on type learning.strength_blend is
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, how far times weight it moves, and its edge where that counts; what a unit of each is worth; and the least weight and confidence to act.';
 
 create function learning.quoted(value text)
 returns text
@@ -285,55 +298,9 @@ end
 $$;
 comment on function learning.with_headroom(float8, float8) is 'Moves a value in 0 to 1 by a share of the room left in that direction.';
 
-create function learning.weigh_overrides(candidate learning.candidate, config jsonb)
-returns table (
-  override_id bigint,
-  specificity float8,
-  confidence float8,
-  multiplier float8,
-  dir_a float8,
-  dir_e float8,
-  multiplier_weight float8,
-  posture_weight float8,
-  edged_weight float8
-)
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  probe constant learning.override_probe :=
-    learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
-  confidence_min constant float8 := (config #>> '{steering,confidence_min}')::float8;
-  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
-begin
-  return query
-  with faded as (
-    select held.override_id, held.specificity, held.confidence, held.multiplier, held.dir_a, held.dir_e,
-      learning.fade(candidate.as_of, made.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade,
-      tanh(abs(held.edge) / edge_scale) * held.support * exp(greatest(-115, least(0, (held.evidence_us - candidate.as_of_us) / held.decay_us)))
-        * held.specificity / max(held.specificity) over () as edged_weight,
-      max(held.confidence) over () >= confidence_min as any_confident
-    from learning.override_filings held
-    join public.pm_overrides made on made.id = held.override_id
-    where held.bucket = any (probe.buckets)
-      and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-      and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
-      and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end
-  )
-  select faded.override_id, faded.specificity, faded.confidence, 1 + (faded.multiplier - 1) * faded.fade, faded.dir_a * faded.fade,
-    faded.dir_e * faded.fade, faded.specificity * faded.confidence,
-    case when faded.confidence >= confidence_min or not faded.any_confident then faded.specificity * faded.confidence else 0 end,
-    faded.edged_weight
-  from faded;
-end
-$$;
-comment on function learning.weigh_overrides(learning.candidate, jsonb) is
-  'The enabled strength overrides that a candidate contains, with their weight in each mode: what learning.blend_overrides works with, one by one.';
-
--- One statement for all candidates, because to start one takes as long as half an answer; planned once, for tables however large.
-create function learning.blend_overrides(candidates learning.candidate[], config jsonb, listed integer)
-returns learning.strength_blend[]
+-- In one pass: to keep for a second what the first finds takes as long as to find it. Planned once, for tables however large.
+create function learning.blend_overrides(candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false)
+returns learning.strength_blend
 language plpgsql
 stable
 set search_path = ''
@@ -342,128 +309,203 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  -- Once and not for every override.
   by_posture constant boolean := config ->> 'strength_mode' = 'posture';
   by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
   by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
-  steering constant jsonb := config -> 'steering';
-  confidence_min constant float8 := (steering ->> 'confidence_min')::float8;
-  base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
+  adds constant boolean := candidate.action_category in ('entry', 'add');
+  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
+  biased constant boolean := base_bias <> 0;
   edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
   fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
+  as_of_us constant float8 := candidate.as_of_us;
+  -- Without any confidence an override has no weight.
+  least_confidence float8 := greatest((config #>> '{steering,confidence_min}')::float8, 1e-50);
+  probe learning.override_probe;
+  buckets bigint[];
+  lacking_1 bigint;
+  lacking_2 bigint;
+  surely_enough float8;
+  sums record;
+  light record;
+  blend learning.strength_blend;
 begin
-  return array(
-    select row(blend.*)::learning.strength_blend
-    from unnest(candidates) with ordinality as asked(pattern_key, action_category, scope, scope_mask, a_value, e_value, previous_strength,
-      as_of, as_of_us, place)
-    left join lateral (
-      select found.*
-      from learning.probe_overrides('pm_strength', asked.pattern_key, asked.action_category, asked.scope) as found
-      where learning.overrides_act(asked.scope, config)
-    ) as probe on true
-    cross join lateral (
-      with matches as materialized (
-        select held.override_id, held.confidence, held.edge, held.multiplier, held.specificity, held.dir_a, held.dir_e,
-          held.specificity * held.confidence as weight,
-          held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - asked.as_of_us) * fade_rate))) as faded_weight,
-          held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
-            * exp(greatest(-115, least(0, (held.evidence_us - asked.as_of_us) / held.decay_us))) as edged_weight
-        from learning.override_filings held
-        where held.bucket = any (probe.buckets)
-          and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-          and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
-          and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end
-      ),
-      all_matches as materialized (
-        select sum(matches.weight) as weight, sum(matches.faded_weight * (matches.multiplier - 1)) as gain, count(*) as overrides,
-          -- Without any confidence an override has no weight.
-          case when max(matches.confidence) >= confidence_min then greatest(confidence_min, 1e-50) else 1e-50 end as least_confidence,
-          0.02 * max(matches.specificity) as least_edged_weight
-        from matches
-      ),
-      blended as materialized (
-        select posture.dir_a / posture.weight as dir_a, posture.dir_e / posture.weight as dir_e,
-          posture.confidence / posture.weight as posture_confidence, posture.edge / posture.weight as edge,
-          learning.steering_strength(posture.confidence / posture.weight, steering) as steer,
-          all_matches.gain / nullif(all_matches.weight, 0) as gain, edged.log_multiplier / edged.weight as log_multiplier,
-          all_matches.least_confidence, all_matches.least_edged_weight, asked.action_category in ('entry', 'add') as adds,
-          case when by_posture then posture.weight when by_multiplier then all_matches.weight else edged.weight end as weight,
-          case when by_posture then posture.overrides when by_multiplier then all_matches.overrides else edged.overrides end as overrides,
-          case when by_edge then all_matches.least_edged_weight / 0.02 else 1 end as unit
-        from all_matches
-        cross join (
-          select sum(matches.weight) as weight, sum(matches.faded_weight * matches.dir_a) as dir_a,
-            sum(matches.faded_weight * matches.dir_e) as dir_e, sum(matches.weight * matches.confidence) as confidence,
-            sum(matches.weight * matches.edge) as edge, count(*) as overrides
-          from matches
-          where matches.confidence >= (select all_matches.least_confidence from all_matches)
-        ) as posture
-        cross join (
-          select sum(matches.edged_weight) as weight, sum(matches.edged_weight * ln(matches.multiplier)) as log_multiplier,
-            count(*) as overrides
-          from matches
-          where matches.edged_weight >= (select all_matches.least_edged_weight from all_matches) and matches.edged_weight > 0
-        ) as edged
-      ),
-      heaviest as materialized (
-        select matches.*, case when by_edge then matches.edged_weight else matches.weight end as acting_weight
-        from matches
-        where (select blended.weight from blended) > 0
-          and case
-            when by_posture then matches.confidence >= (select blended.least_confidence from blended)
-            when by_multiplier then true
-            else matches.edged_weight >= (select blended.least_edged_weight from blended) and matches.edged_weight > 0
-          end
-        order by acting_weight desc, matches.override_id
-        limit listed
-      ),
-      pulls as materialized (
-        select heaviest.override_id, heaviest.acting_weight / blended.unit as weight, heaviest.acting_weight / blended.weight as share,
-          case
-            when by_multiplier then heaviest.faded_weight * (heaviest.multiplier - 1)
-            when by_edge then heaviest.edged_weight * ln(heaviest.multiplier)
-            when blended.adds then heaviest.faded_weight * heaviest.dir_a * blended.steer + heaviest.weight * base_bias * heaviest.edge
-            else heaviest.faded_weight * heaviest.dir_e * blended.steer
-          end / blended.weight as pull
-        from heaviest
-        cross join blended
-      )
-      select blended.dir_a, blended.dir_e, blended.posture_confidence, blended.edge, 1 + blended.gain as multiplier, blended.log_multiplier,
-        case
-          when by_posture then blended.posture_confidence
-          when by_multiplier then (select sum(matches.weight * matches.confidence) from matches) / nullif(blended.weight, 0)
-          else (
-            select sum(matches.edged_weight * matches.confidence) from matches where matches.edged_weight >= blended.least_edged_weight
-          ) / nullif(blended.weight, 0)
-        end as confidence,
-        coalesce((
-          -- Of an array of rows: to convert all at once takes half as long as one by one.
-          select to_jsonb(array_agg(
-            row(pulls.override_id, made.scope_subset, pulls.weight, pulls.share, pulls.pull)::learning.contribution
-            order by pulls.weight desc, pulls.override_id
-          ))
-          from pulls
-          join public.pm_overrides made on made.id = pulls.override_id
-        ), '[]'::jsonb)
-        || case when listed > 0 and blended.overrides > listed and blended.weight > 0 then (
-          select jsonb_build_object('rest', blended.overrides - listed, 'weight', blended.weight / blended.unit - sum(pulls.weight),
-            'share', 1 - sum(pulls.share),
-            'pull', case
-              when by_multiplier then blended.gain
-              when by_edge then blended.log_multiplier
-              when blended.adds then blended.steer * blended.dir_a + base_bias * blended.edge
-              else blended.steer * blended.dir_e
-            end - sum(pulls.pull))
-          from pulls
-        ) else '[]'::jsonb end as contributions
-      from blended
-    ) as blend
-    order by asked.place
-  );
+  if not even_resting and not learning.overrides_act(candidate.scope, config) then
+    return null;
+  end if;
+  probe := learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
+  buckets := probe.buckets;
+  lacking_1 := probe.lacking_1;
+  lacking_2 := probe.lacking_2;
+  surely_enough := 0.02 * probe.most_specificity;
+
+  loop
+    select max(matches.specificity) as specificity, sum(matches.weight) as weight,
+      sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
+      sum(matches.weight * matches.confidence) filter (where by_multiplier) as confidence,
+      sum(matches.weight) filter (where matches.confident) as posture_weight,
+      sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as dir_a,
+      sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
+      sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
+      sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
+      -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
+      sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
+      sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
+      sum(matches.edged_weight * matches.confidence) filter (where by_edge and matches.edged_weight >= surely_enough) as edged_confidence,
+      count(*) filter (where by_edge and matches.edged_weight >= surely_enough) as edged_overrides,
+      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
+      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
+      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough) as light_confidences,
+      array_agg(matches.override_id) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as override_ids,
+      array_agg(case when by_edge then matches.edged_weight else matches.weight end)
+        filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as weights,
+      array_agg(case
+        when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
+        when by_edge then matches.edged_weight * ln(matches.multiplier)
+        when adds then matches.faded_weight * matches.dir_a
+        else matches.faded_weight * matches.dir_e
+      end) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as moves,
+      array_agg(matches.edge) filter (where one_by_one and biased and (even_resting or not by_posture or matches.confident)) as edges
+    into sums
+    from (
+      select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
+        held.confidence >= least_confidence as confident, held.specificity * held.confidence as weight,
+        held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) * fade_rate))) as faded_weight,
+        held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
+          * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) / held.decay_us))) as edged_weight
+      from learning.override_filings held
+      where held.bucket = any (buckets)
+        and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
+        and case when held.pairs_2 < 0 then learning.contains_override(candidate.scope, held.override_id) else true end
+      -- Keeps each from being computed once per use.
+      offset 0
+    ) as matches;
+    -- Where none is confident, all are heeded.
+    exit when sums.posture_weight > 0 or coalesce(sums.weight, 0) = 0;
+    least_confidence := 1e-50;
+  end loop;
+  if sums.specificity is null then
+    return null;
+  end if;
+
+  blend.least_weight := 0.02 * sums.specificity;
+  if blend.least_weight < surely_enough then
+    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence,
+      count(*) as overrides
+    into light
+    from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
+    where one.weight >= blend.least_weight and one.weight > 0;
+    if light.overrides > 0 then
+      sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
+      sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
+      sums.edged_confidence := coalesce(sums.edged_confidence, 0) + light.confidence;
+      sums.edged_overrides := sums.edged_overrides + light.overrides;
+    end if;
+  end if;
+
+  blend.override_ids := sums.override_ids;
+  blend.weights := sums.weights;
+  blend.moves := sums.moves;
+  blend.edges := sums.edges;
+  blend.overrides := cardinality(sums.override_ids);
+  blend.weight_unit := 1;
+  blend.move_unit := 1;
+  blend.edge_unit := 0;
+  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
+  if sums.posture_weight > 0 then
+    blend.multiplier := 1 + sums.gain / sums.weight;
+    blend.dir_a := sums.dir_a / sums.posture_weight;
+    blend.dir_e := sums.dir_e / sums.posture_weight;
+    blend.edge := coalesce(sums.edge / sums.posture_weight, 0);
+    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
+    blend.steer := learning.steering_strength(blend.posture_confidence, config -> 'steering');
+  end if;
+  if by_edge then
+    blend.weight := sums.edged_weight;
+    blend.confidence := sums.edged_confidence / sums.edged_weight;
+    blend.pull := blend.log_multiplier;
+    blend.overrides := sums.edged_overrides;
+    blend.weight_unit := sums.specificity;
+    blend.least_confidence := 0;
+    return blend;
+  end if;
+  blend.least_weight := 0;
+  if by_multiplier then
+    blend.weight := nullif(sums.weight, 0);
+    blend.confidence := sums.confidence / blend.weight;
+    blend.pull := blend.multiplier - 1;
+    blend.least_confidence := 0;
+  else
+    blend.weight := nullif(sums.posture_weight, 0);
+    blend.confidence := blend.posture_confidence;
+    blend.move_unit := blend.steer;
+    blend.edge_unit := case when adds then base_bias else 0 end;
+    blend.pull := blend.move_unit * case when adds then blend.dir_a else blend.dir_e end + blend.edge_unit * blend.edge;
+    blend.least_confidence := least_confidence;
+  end if;
+  return blend;
 end
 $$;
-comment on function learning.blend_overrides(learning.candidate[], jsonb, integer) is
-  'Blends the overrides that each candidate contains, in every mode, and lists the heaviest of those that act in the configured one, and the rest in one entry.';
+comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
+  'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
+
+create function learning.list_contributions(blend learning.strength_blend, at_most integer)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  heaviest learning.contribution[];
+begin
+  if coalesce(blend.weight, 0) = 0 then
+    return '[]';
+  end if;
+  select array_agg(
+    row(one.override_id, made.scope_subset, one.weight / blend.weight_unit, one.weight / blend.weight,
+      (one.move * blend.move_unit + blend.edge_unit * one.weight * coalesce(one.edge, 0)) / blend.weight)::learning.contribution
+    order by one.weight desc, one.override_id
+  )
+  into heaviest
+  from (
+    select acting.*
+    from unnest(blend.override_ids, blend.weights, blend.moves, blend.edges) as acting(override_id, weight, move, edge)
+    where acting.weight > 0 and acting.weight >= blend.least_weight
+    order by acting.weight desc, acting.override_id
+    limit at_most
+  ) as one
+  join public.pm_overrides made on made.id = one.override_id;
+  return to_jsonb(heaviest) || case when blend.overrides > at_most then (
+    select jsonb_build_object('rest', blend.overrides - at_most, 'weight', blend.weight / blend.weight_unit - sum(one.weight),
+      'share', 1 - sum(one.share), 'pull', blend.pull - sum(one.pull))
+    from unnest(heaviest) as one
+  ) else '[]'::jsonb end;
+end
+$$;
+comment on function learning.list_contributions(learning.strength_blend, integer) is
+  'The heaviest of the overrides that act in a blend, and the rest in one entry: multiplied out, what the blend says.';
+
+create function learning.matched_overrides(candidate learning.candidate, config jsonb)
+returns table (override_id bigint, weight float8, share float8)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  blend constant learning.strength_blend := learning.blend_overrides(candidate, config, true, true);
+begin
+  return query
+  select one.override_id, one.weight / blend.weight_unit,
+    case when one.weight > 0 and one.weight >= blend.least_weight and terms.confidence >= blend.least_confidence
+      then one.weight / blend.weight else 0 end
+  from unnest(blend.override_ids, blend.weights) as one(override_id, weight)
+  join learning.override_terms terms on terms.override_id = one.override_id;
+end
+$$;
+comment on function learning.matched_overrides(learning.candidate, jsonb) is
+  'The enabled strength overrides that a candidate contains, with their weight in the configured mode and their share of all weight that acts: 0 where they are set aside.';
 
 create function learning.measure_exposure(candidates learning.candidate[], config jsonb)
 returns learning.exposure_measure[]
@@ -621,7 +663,6 @@ declare
   steering constant jsonb := config -> 'steering';
   base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
   size_mult constant public.learning_levers := context.size_mult;
-  blends constant learning.strength_blend[] := learning.blend_overrides(candidates, config, 50);
   crowdings constant learning.exposure_measure[] := learning.measure_exposure(candidates, config);
   sizings public.pm_sizing[] := array[]::public.pm_sizing[];
   candidate learning.candidate;
@@ -637,12 +678,12 @@ declare
 begin
   for place in 1 .. cardinality(candidates) loop
     candidate := candidates[place];
-    blend := blends[place];
+    blend := learning.blend_overrides(candidate, config, true);
     sizing.mode := configured;
     sizing.base_alloc_pct := context.base_alloc_pct;
     sizing.timeframe_share := context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
     sizing.size_frac_raw := 0.10 + 0.50 * candidate.a_value;
-    sizing.overrides := blend.contributions;
+    sizing.overrides := learning.list_contributions(blend, 50);
     crowding := crowdings[place];
     sizing.exposure_skew := crowding.skew;
     sizing.exposure := crowding.explanation;
@@ -655,7 +696,7 @@ begin
       strength := 1;
       if mode = 'posture' then
         if blend.posture_confidence is not null then
-          steer := learning.steering_strength(blend.posture_confidence, steering);
+          steer := blend.steer;
           a_steered := learning.with_headroom(candidate.a_value, steer * blend.dir_a + base_bias * blend.edge);
           e_steered := learning.with_headroom(candidate.e_value, steer * blend.dir_e);
           strength := (0.10 + 0.50 * a_steered) / sizing.size_frac_raw;
@@ -834,7 +875,6 @@ set search_path = ''
 as $$
 declare
   config constant jsonb := learning.config();
-  mode constant text := config ->> 'strength_mode';
   candidate learning.candidate;
   acts boolean;
 begin
@@ -842,23 +882,16 @@ begin
   candidate := learning.check_candidate(pattern_key, action_category, scope, null, null, null, null);
   acts := learning.overrides_act(candidate.scope, config);
   return query
-  select weighed.override_id, made.scope_subset, weighed.specificity, weighed.weight,
-    coalesce(weighed.acting_weight / nullif(sum(weighed.acting_weight) over (), 0), 0), weighed.acting_weight > 0, weighed.confidence,
-    weighed.multiplier, weighed.dir_a, weighed.dir_e, made.edge_raw, made.n, made.last_evidence_at
-  from (
-    select one.*,
-      case mode when 'edge_weighted' then one.edged_weight else one.multiplier_weight end as weight,
-      case
-        when not acts then 0
-        when mode = 'posture' then one.posture_weight
-        when mode = 'multiplier' then one.multiplier_weight
-        when one.edged_weight >= 0.02 then one.edged_weight
-        else 0
-      end as acting_weight
-    from learning.weigh_overrides(candidate, config) as one
-  ) as weighed
-  join public.pm_overrides made on made.id = weighed.override_id
-  order by weighed.weight desc, weighed.override_id;
+  select matched.override_id, made.scope_subset, terms.specificity, matched.weight, case when acts then matched.share else 0 end,
+    acts and matched.share > 0, terms.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,
+    terms.dir_e * faded.fade, made.edge_raw, made.n, made.last_evidence_at
+  from learning.matched_overrides(candidate, config) as matched
+  join public.pm_overrides made on made.id = matched.override_id
+  join learning.override_terms terms on terms.override_id = matched.override_id
+  cross join lateral (
+    select learning.fade(candidate.as_of, made.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade offset 0
+  ) as faded
+  order by matched.weight desc, matched.override_id;
 end
 $$;
 comment on function public.match_pm_overrides(text, text, jsonb) is
@@ -888,19 +921,20 @@ declare
   group_bits constant bigint := (probe.buckets[1] >> 40) << 40;
 begin
   return query
-  select near.override_id, made.scope_subset, pair.key, candidate.scope ->> pair.key, pair.value
+  select near.override_id, near.scope_subset, pair.key, candidate.scope ->> pair.key, pair.value
   from (
-    select held.override_id, held.specificity * held.confidence as weight
+    select held.override_id, made.scope_subset, held.specificity * held.confidence as weight
     from learning.override_filings held
+    join public.pm_overrides made on made.id = held.override_id
     where held.bucket between group_bits and group_bits + (1::bigint << 40) - 1
-      and bit_count((held.pairs_1 & probe.lacking_1)::bit(64)) + bit_count((held.pairs_2 & probe.lacking_2)::bit(64))
-        + bit_count((held.pairs_3 & probe.lacking_3)::bit(64)) + bit_count((held.pairs_4 & probe.lacking_4)::bit(64))
-        + cardinality(array(select more.pair from unnest(held.more_pairs) as more(pair) where more.pair <> all (probe.pairs))) = 1
+      and bit_count((held.pairs_1 & probe.lacking_1)::bit(64)) + bit_count((held.pairs_2 & probe.lacking_2)::bit(64)) <= 1
+      and (
+        select count(*) from jsonb_each_text(made.scope_subset) as own where candidate.scope ->> own.key is distinct from own.value
+      ) = 1
     order by held.specificity * held.confidence desc, held.override_id
     limit at_most
   ) as near
-  join public.pm_overrides made on made.id = near.override_id
-  cross join lateral jsonb_each_text(made.scope_subset) as pair
+  cross join lateral jsonb_each_text(near.scope_subset) as pair
   where candidate.scope ->> pair.key is distinct from pair.value
   order by near.weight desc, near.override_id;
 end
@@ -974,16 +1008,16 @@ begin
   order by one.place;
   return query
   select format('  set aside: override %s in %s, %s', made.id, made.scope_subset, case
-    when sizing.mode = 'edge_weighted' then format('its weight %s is below 0.02', learning.rounded(weighed.edged_weight))
-    when weighed.confidence = 0 then 'it has no confidence'
-    else format('its confidence %s is below %s and another''s is not', learning.rounded(weighed.confidence),
+    when sizing.mode = 'edge_weighted' then format('its weight %s is below 0.02', learning.rounded(matched.weight))
+    when terms.confidence = 0 then 'it has no confidence'
+    else format('its confidence %s is below %s and another''s is not', learning.rounded(terms.confidence),
       config #>> '{steering,confidence_min}')
   end)
-  from learning.weigh_overrides(candidate, config) as weighed
-  join public.pm_overrides made on made.id = weighed.override_id
-  where acts and case sizing.mode when 'posture' then weighed.posture_weight when 'multiplier' then weighed.multiplier_weight
-    else case when weighed.edged_weight >= 0.02 then weighed.edged_weight else 0 end end = 0
-  order by weighed.multiplier_weight desc, made.id
+  from learning.matched_overrides(candidate, config) as matched
+  join public.pm_overrides made on made.id = matched.override_id
+  join learning.override_terms terms on terms.override_id = matched.override_id
+  where acts and matched.share = 0
+  order by matched.weight desc, made.id
   limit 10;
   return query
   select format('  nearly matched: override %s in %s, but %s is %s and not %s', near.override_id, near.scope_subset, near.dim,

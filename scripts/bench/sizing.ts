@@ -138,7 +138,7 @@ async function prepare(sql: Database): Promise<void> {
         started := clock_timestamp();
         for turn in 1 .. repeats loop
           case what
-            when 'blend' then perform learning.blend_overrides(array[candidate], config, 0);
+            when 'blend' then perform learning.blend_overrides(candidate, config, false);
             when 'containment' then perform bench.blend_by_containment(candidate.pattern_key, asked.scope);
             when 'row' then perform public.get_pm_sizing(candidate.pattern_key, 'entry', asked.scope);
           end case;

@@ -3447,6 +3447,7 @@ create table learning.override_groups (
   action_category text not null,
   filed_count integer not null,
   counted_at integer not null,
+  most_pairs smallint not null,
   filed_by smallint not null default 1 check (filed_by in (1, 2)),
   best_filed_by smallint not null generated always as (case when filed_count > 30000 then 2 else 1 end) stored,
   unique (override_type, pattern_key, action_category)
@@ -3459,6 +3460,7 @@ comment on column learning.override_groups.pattern_key is 'Behaviour, dotted.';
 comment on column learning.override_groups.action_category is 'Category of the action, or lever.';
 comment on column learning.override_groups.filed_count is 'How many overrides are filed.';
 comment on column learning.override_groups.counted_at is 'How many there were when the uses of their pairs were counted last.';
+comment on column learning.override_groups.most_pairs is 'No override that is filed has more pairs.';
 comment on column learning.override_groups.filed_by is 'By how many of its rarest pairs each is filed.';
 comment on column learning.override_groups.best_filed_by is
   'By how many it should be: by one, a candidate looks through a tenth of the group; by two, through a fortieth, at 150 places.';
@@ -3484,8 +3486,6 @@ create table learning.override_filings (
   bucket bigint not null,
   pairs_1 bigint not null,
   pairs_2 bigint not null,
-  pairs_3 bigint not null,
-  pairs_4 bigint not null,
   specificity float8 not null,
   confidence float8 not null,
   multiplier float8 not null,
@@ -3503,8 +3503,7 @@ with (
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
 );
 create index override_filings_bucket_idx on learning.override_filings (bucket) include (
-  pairs_1, pairs_2, pairs_3, pairs_4, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us,
-  more_pairs
+  pairs_1, pairs_2, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us, more_pairs
 );
 alter table learning.override_filings enable row level security;
 comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
@@ -3512,8 +3511,6 @@ comment on column learning.override_filings.override_id is 'The override.';
 comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
 comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
 comment on column learning.override_filings.pairs_2 is 'Which of the pairs 65 to 128 it has, as bits.';
-comment on column learning.override_filings.pairs_3 is 'Which of the pairs 129 to 192 it has, as bits.';
-comment on column learning.override_filings.pairs_4 is 'Which of the pairs 193 to 256 it has, as bits.';
 comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
@@ -3523,12 +3520,26 @@ comment on column learning.override_filings.edge is 'Edge.';
 comment on column learning.override_filings.support is 'Trust from the number of trades and their variance: (1 - e^(-n/25))/(1 + variance).';
 comment on column learning.override_filings.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
 comment on column learning.override_filings.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
-comment on column learning.override_filings.more_pairs is 'The pairs above 256 that it has; null for none.';
+comment on column learning.override_filings.more_pairs is
+  'The pairs above 128 that it has beside the one it is filed by; null for none, as for nearly all: where pairs are many, most are rare.';
+
+create function learning.specificity(pairs integer)
+returns float8
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return power(pairs + 1::float8, 1.5);
+end
+$$;
+comment on function learning.specificity(integer) is 'How much an override counts for naming so many pairs.';
 
 create view learning.override_terms
 with (security_invoker = true)
 as
 select held.id as override_id,
+  learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
   -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
   case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
   greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
@@ -3545,6 +3556,7 @@ select held.id as override_id,
 from public.pm_overrides held;
 comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
 comment on column learning.override_terms.override_id is 'The override.';
+comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
 comment on column learning.override_terms.dir_a is 'Direction for the appetite.';
@@ -3613,10 +3625,14 @@ begin
   $unknown_pairs$ using ids;
 
   execute $filings$
-    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, pairs_3, pairs_4, specificity, confidence, multiplier,
+    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, specificity, confidence, multiplier,
       dir_a, dir_e, edge, support, evidence_us, decay_us, more_pairs)
-    select placed.id, placed.bucket, placed.pairs_1, placed.pairs_2, placed.pairs_3, placed.pairs_4, placed.specificity, terms.confidence,
-      terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us, placed.more_pairs
+    select placed.id, placed.bucket, placed.pairs_1, placed.pairs_2, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a,
+      terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us,
+      case when placed.more_pairs is not null then nullif(array(
+        select more.number from unnest(placed.more_pairs) as more(number)
+        where more.number not in (placed.bucket >> 20 & 1048575, placed.bucket & 1048575)
+      ), '{}') end
     from (
       select made.id,
         filed.id::bigint << 40 | case filed.filed_by
@@ -3625,10 +3641,7 @@ begin
         end as bucket,
         coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as pairs_1,
         coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0) as pairs_2,
-        coalesce(bit_or(1::bigint << (pair.number - 129)) filter (where pair.number between 129 and 192), 0) as pairs_3,
-        coalesce(bit_or(1::bigint << (pair.number - 193)) filter (where pair.number between 193 and 256), 0) as pairs_4,
-        array_agg(pair.number) filter (where pair.number > 256) as more_pairs,
-        power(count(pair.number) + 1::float8, 1.5) as specificity
+        array_agg(pair.number) filter (where pair.number > 128) as more_pairs
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
       left join lateral jsonb_each_text(made.scope_subset) as own on true
@@ -3637,6 +3650,8 @@ begin
       group by made.id, filed.id, filed.filed_by
     ) as placed
     join learning.override_terms terms on terms.override_id = placed.id and terms.override_id = any ($1)
+    -- Neighbours in the index arrive together, which fills its pages and keeps them few.
+    order by placed.bucket
   $filings$ using ids;
 end
 $$;
@@ -3683,13 +3698,14 @@ begin
   end if;
   -- Writers of the same groups queue up here, in one order.
   with touched as (
-    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at)
-    select made.override_type, made.pattern_key, made.action_category, count(*), count(*)
+    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at, most_pairs)
+    select made.override_type, made.pattern_key, made.action_category, count(*), count(*), max(bit_count(made.scope_mask::bit(32)))
     from public.pm_overrides made
     where made.id = any (ids)
     group by made.override_type, made.pattern_key, made.action_category
     order by made.override_type, made.pattern_key, made.action_category
-    on conflict (override_type, pattern_key, action_category) do update set filed_count = filed.filed_count + excluded.filed_count
+    on conflict (override_type, pattern_key, action_category) do update set
+      filed_count = filed.filed_count + excluded.filed_count, most_pairs = greatest(filed.most_pairs, excluded.most_pairs)
     returning filed.*
   )
   -- What was rare when there were half as many need not be any more.
@@ -3835,12 +3851,11 @@ create type learning.override_probe as (
   buckets bigint[],
   lacking_1 bigint,
   lacking_2 bigint,
-  lacking_3 bigint,
-  lacking_4 bigint,
-  pairs integer[]
+  pairs integer[],
+  most_specificity float8
 );
 comment on type learning.override_probe is
-  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs, and of more_pairs only such as are in pairs.';
+  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs, and of more_pairs only such as are in pairs. None is more specific than most_specificity.';
 
 create function learning.probe_overrides(override_type text, pattern_key text, action_category text, scope jsonb)
 returns learning.override_probe
@@ -3853,6 +3868,7 @@ set jit = off
 as $$
 declare
   filed learning.override_groups;
+  group_bits bigint;
   probe learning.override_probe;
 begin
   select held.* into filed
@@ -3862,21 +3878,24 @@ begin
   if filed.id is null then
     return null;
   end if;
+  group_bits := filed.id::bigint << 40;
+  probe.most_specificity := learning.specificity(filed.most_pairs);
   select
-    coalesce(array_agg(pair.number order by pair.number), '{}'),
+    coalesce(array_agg(pair.number), '{}'),
+    -- The empty scope and each pair.
+    group_bits || coalesce(array_agg(group_bits | (pair.number::bigint << 20)), '{}'),
     ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 129)) filter (where pair.number between 129 and 192), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 193)) filter (where pair.number between 193 and 256), 0)
-  into probe.pairs, probe.lacking_1, probe.lacking_2, probe.lacking_3, probe.lacking_4
+    ~coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0)
+  into probe.pairs, probe.buckets, probe.lacking_1, probe.lacking_2
   from jsonb_each_text(scope) as own
   join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value;
-  -- The empty scope, each pair, and where overrides are filed by two each two of them.
-  probe.buckets := array(
-    select (filed.id::bigint << 40) | (one.pair::bigint << 20) | other.pair
-    from unnest(0 || probe.pairs) as one(pair)
-    join unnest(0 || case filed.filed_by when 2 then probe.pairs end) as other(pair) on other.pair = 0 or one.pair between 1 and other.pair - 1
-  );
+  if filed.filed_by = 2 then
+    probe.buckets := probe.buckets || array(
+      select group_bits | (one.pair::bigint << 20) | other.pair
+      from unnest(probe.pairs) as one(pair)
+      join unnest(probe.pairs) as other(pair) on one.pair < other.pair
+    );
+  end if;
   return probe;
 end
 $$;
@@ -3897,7 +3916,6 @@ begin
   from learning.override_filings held
   where held.bucket = any (probe.buckets)
     and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-    and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
     and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end;
 end
 $$;
@@ -4630,13 +4648,25 @@ create type learning.strength_blend as (
   dir_a float8,
   dir_e float8,
   posture_confidence float8,
+  steer float8,
   edge float8,
   multiplier float8,
   log_multiplier float8,
   confidence float8,
-  contributions jsonb
+  weight float8,
+  pull float8,
+  unit float8,
+  overrides bigint,
+  least_weight float8,
+  least_confidence float8,
+  override_ids bigint[],
+  weights float8[],
+  confidences float8[],
+  moves float8[],
+  edges float8[]
 );
-comment on type learning.strength_blend is 'What the overrides that a candidate contains say together, by mode; null where none acts.';
+comment on type learning.strength_blend is
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Then of those that act in the configured mode: their number, weight, what they add to it, the unit of weights, and the least weight and confidence to act. Then, where asked for, one by one, all that are contained: weight, confidence, how far times weight each moves, and edge where that moves, too.';
 
 create function learning.quoted(value text)
 returns text
@@ -4778,54 +4808,9 @@ end
 $$;
 comment on function learning.with_headroom(float8, float8) is 'Moves a value in 0 to 1 by a share of the room left in that direction.';
 
-create function learning.weigh_overrides(candidate learning.candidate, config jsonb)
-returns table (
-  override_id bigint,
-  specificity float8,
-  confidence float8,
-  multiplier float8,
-  dir_a float8,
-  dir_e float8,
-  multiplier_weight float8,
-  posture_weight float8,
-  edged_weight float8
-)
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  probe constant learning.override_probe :=
-    learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
-  confidence_min constant float8 := (config #>> '{steering,confidence_min}')::float8;
-  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
-begin
-  return query
-  with faded as (
-    select held.override_id, held.specificity, held.confidence, held.multiplier, held.dir_a, held.dir_e,
-      learning.fade(candidate.as_of, made.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade,
-      tanh(abs(held.edge) / edge_scale) * held.support * exp(greatest(-115, least(0, (held.evidence_us - candidate.as_of_us) / held.decay_us)))
-        * held.specificity / max(held.specificity) over () as edged_weight,
-      max(held.confidence) over () >= confidence_min as any_confident
-    from learning.override_filings held
-    join public.pm_overrides made on made.id = held.override_id
-    where held.bucket = any (probe.buckets)
-      and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-      and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
-      and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end
-  )
-  select faded.override_id, faded.specificity, faded.confidence, 1 + (faded.multiplier - 1) * faded.fade, faded.dir_a * faded.fade,
-    faded.dir_e * faded.fade, faded.specificity * faded.confidence,
-    case when faded.confidence >= confidence_min or not faded.any_confident then faded.specificity * faded.confidence else 0 end,
-    faded.edged_weight
-  from faded;
-end
-$$;
-comment on function learning.weigh_overrides(learning.candidate, jsonb) is
-  'The enabled strength overrides that a candidate contains, with their weight in each mode: what learning.blend_overrides works with, one by one.';
-
--- One statement for all candidates, because to start one takes as long as half an answer; planned once, for tables however large.
-create function learning.blend_overrides(candidates learning.candidate[], config jsonb, listed integer)
+-- One statement for all candidates, because to start one takes as long as half an answer, and one pass, because to keep what was found
+-- for a second takes as long as to find it; planned once, for tables however large.
+create function learning.blend_overrides(candidates learning.candidate[], config jsonb, one_by_one boolean, even_resting boolean default false)
 returns learning.strength_blend[]
 language plpgsql
 stable
@@ -4840,7 +4825,8 @@ declare
   by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
   by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
   steering constant jsonb := config -> 'steering';
-  confidence_min constant float8 := (steering ->> 'confidence_min')::float8;
+  -- Without any confidence an override has no weight.
+  confidence_min constant float8 := greatest((steering ->> 'confidence_min')::float8, 1e-50);
   base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
   edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
   fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
@@ -4852,111 +4838,175 @@ begin
     left join lateral (
       select found.*
       from learning.probe_overrides('pm_strength', asked.pattern_key, asked.action_category, asked.scope) as found
-      where learning.overrides_act(asked.scope, config)
+      where even_resting or learning.overrides_act(asked.scope, config)
     ) as probe on true
     cross join lateral (
-      with matches as materialized (
-        select held.override_id, held.confidence, held.edge, held.multiplier, held.specificity, held.dir_a, held.dir_e,
-          held.specificity * held.confidence as weight,
+      select asked.action_category in ('entry', 'add') as adds, 0.02 * probe.most_specificity as surely_enough
+    ) as known
+    cross join lateral (
+      select count(*) as overrides, max(matches.specificity) as specificity,
+        sum(matches.weight) as weight, sum(matches.weight * matches.confidence) as confidence,
+        sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
+        -- The posture heeds the confident alone, and all where there are none.
+        sum(matches.weight) filter (where matches.confident) as confident_weight,
+        sum(matches.weight * matches.confidence) filter (where matches.confident) as confident_confidence,
+        sum(matches.weight * matches.edge) filter (where matches.confident) as confident_edge,
+        sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as confident_dir_a,
+        sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as confident_dir_e,
+        count(*) filter (where matches.confident) as confident_overrides,
+        sum(matches.weight * matches.edge) as edge, sum(matches.faded_weight * matches.dir_a) as dir_a,
+        sum(matches.faded_weight * matches.dir_e) as dir_e, count(*) filter (where matches.confidence >= 1e-50) as trusted_overrides,
+        -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
+        sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
+        sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
+        sum(matches.edged_weight * matches.confidence) filter (where matches.edged_weight >= surely_enough) as edged_confidence,
+        count(*) filter (where matches.edged_weight >= surely_enough) as edged_overrides,
+        array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
+        array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
+        array_agg(matches.confidence) filter (where matches.edged_weight < surely_enough) as light_confidences,
+        array_agg(matches.override_id) filter (where one_by_one) as override_ids,
+        array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where one_by_one) as weights,
+        array_agg(matches.confidence) filter (where one_by_one) as confidences,
+        array_agg(case
+          when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
+          when by_edge then matches.edged_weight * ln(matches.multiplier)
+          when adds then matches.faded_weight * matches.dir_a
+          else matches.faded_weight * matches.dir_e
+        end) filter (where one_by_one) as moves,
+        array_agg(matches.edge) filter (where one_by_one and by_posture and adds and base_bias <> 0) as edges
+      from (
+        select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
+          held.confidence >= confidence_min as confident, held.specificity * held.confidence as weight,
           held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - asked.as_of_us) * fade_rate))) as faded_weight,
           held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
             * exp(greatest(-115, least(0, (held.evidence_us - asked.as_of_us) / held.decay_us))) as edged_weight
         from learning.override_filings held
         where held.bucket = any (probe.buckets)
           and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-          and held.pairs_3 & probe.lacking_3 = 0 and held.pairs_4 & probe.lacking_4 = 0
           and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end
-      ),
-      all_matches as materialized (
-        select sum(matches.weight) as weight, sum(matches.faded_weight * (matches.multiplier - 1)) as gain, count(*) as overrides,
-          -- Without any confidence an override has no weight.
-          case when max(matches.confidence) >= confidence_min then greatest(confidence_min, 1e-50) else 1e-50 end as least_confidence,
-          0.02 * max(matches.specificity) as least_edged_weight
-        from matches
-      ),
-      blended as materialized (
-        select posture.dir_a / posture.weight as dir_a, posture.dir_e / posture.weight as dir_e,
-          posture.confidence / posture.weight as posture_confidence, posture.edge / posture.weight as edge,
-          learning.steering_strength(posture.confidence / posture.weight, steering) as steer,
-          all_matches.gain / nullif(all_matches.weight, 0) as gain, edged.log_multiplier / edged.weight as log_multiplier,
-          all_matches.least_confidence, all_matches.least_edged_weight, asked.action_category in ('entry', 'add') as adds,
-          case when by_posture then posture.weight when by_multiplier then all_matches.weight else edged.weight end as weight,
-          case when by_posture then posture.overrides when by_multiplier then all_matches.overrides else edged.overrides end as overrides,
-          case when by_edge then all_matches.least_edged_weight / 0.02 else 1 end as unit
-        from all_matches
-        cross join (
-          select sum(matches.weight) as weight, sum(matches.faded_weight * matches.dir_a) as dir_a,
-            sum(matches.faded_weight * matches.dir_e) as dir_e, sum(matches.weight * matches.confidence) as confidence,
-            sum(matches.weight * matches.edge) as edge, count(*) as overrides
-          from matches
-          where matches.confidence >= (select all_matches.least_confidence from all_matches)
-        ) as posture
-        cross join (
-          select sum(matches.edged_weight) as weight, sum(matches.edged_weight * ln(matches.multiplier)) as log_multiplier,
-            count(*) as overrides
-          from matches
-          where matches.edged_weight >= (select all_matches.least_edged_weight from all_matches) and matches.edged_weight > 0
-        ) as edged
-      ),
-      heaviest as materialized (
-        select matches.*, case when by_edge then matches.edged_weight else matches.weight end as acting_weight
-        from matches
-        where (select blended.weight from blended) > 0
-          and case
-            when by_posture then matches.confidence >= (select blended.least_confidence from blended)
-            when by_multiplier then true
-            else matches.edged_weight >= (select blended.least_edged_weight from blended) and matches.edged_weight > 0
-          end
-        order by acting_weight desc, matches.override_id
-        limit listed
-      ),
-      pulls as materialized (
-        select heaviest.override_id, heaviest.acting_weight / blended.unit as weight, heaviest.acting_weight / blended.weight as share,
-          case
-            when by_multiplier then heaviest.faded_weight * (heaviest.multiplier - 1)
-            when by_edge then heaviest.edged_weight * ln(heaviest.multiplier)
-            when blended.adds then heaviest.faded_weight * heaviest.dir_a * blended.steer + heaviest.weight * base_bias * heaviest.edge
-            else heaviest.faded_weight * heaviest.dir_e * blended.steer
-          end / blended.weight as pull
-        from heaviest
-        cross join blended
-      )
-      select blended.dir_a, blended.dir_e, blended.posture_confidence, blended.edge, 1 + blended.gain as multiplier, blended.log_multiplier,
-        case
-          when by_posture then blended.posture_confidence
-          when by_multiplier then (select sum(matches.weight * matches.confidence) from matches) / nullif(blended.weight, 0)
-          else (
-            select sum(matches.edged_weight * matches.confidence) from matches where matches.edged_weight >= blended.least_edged_weight
-          ) / nullif(blended.weight, 0)
-        end as confidence,
-        coalesce((
-          -- Of an array of rows: to convert all at once takes half as long as one by one.
-          select to_jsonb(array_agg(
-            row(pulls.override_id, made.scope_subset, pulls.weight, pulls.share, pulls.pull)::learning.contribution
-            order by pulls.weight desc, pulls.override_id
-          ))
-          from pulls
-          join public.pm_overrides made on made.id = pulls.override_id
-        ), '[]'::jsonb)
-        || case when listed > 0 and blended.overrides > listed and blended.weight > 0 then (
-          select jsonb_build_object('rest', blended.overrides - listed, 'weight', blended.weight / blended.unit - sum(pulls.weight),
-            'share', 1 - sum(pulls.share),
-            'pull', case
-              when by_multiplier then blended.gain
-              when by_edge then blended.log_multiplier
-              when blended.adds then blended.steer * blended.dir_a + base_bias * blended.edge
-              else blended.steer * blended.dir_e
-            end - sum(pulls.pull))
-          from pulls
-        ) else '[]'::jsonb end as contributions
-      from blended
+        -- Keeps each from being computed once per use.
+        offset 0
+      ) as matches
+    ) as sums
+    cross join lateral (
+      select coalesce(sum(one.weight), 0) as weight, coalesce(sum(one.weight * ln(one.multiplier)), 0) as log_multiplier,
+        coalesce(sum(one.weight * one.confidence), 0) as confidence, count(*) as overrides
+      from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
+      where 0.02 * sums.specificity < known.surely_enough and one.weight >= 0.02 * sums.specificity and one.weight > 0
+    ) as light
+    cross join lateral (
+      select sums.confident_overrides > 0 as any_confident,
+        nullif(case when sums.confident_overrides > 0 then sums.confident_weight else sums.weight end, 0) as posture_weight,
+        nullif(sums.weight, 0) as weight, nullif(coalesce(sums.edged_weight, 0) + light.weight, 0) as edged_weight,
+        coalesce(sums.log_multiplier, 0) + light.log_multiplier as log_multiplier,
+        coalesce(sums.edged_confidence, 0) + light.confidence as edged_confidence
+      -- Keeps each from being computed once per use.
+      offset 0
+    ) as total
+    cross join lateral (
+      select case when total.any_confident then sums.confident_dir_a else sums.dir_a end / total.posture_weight as dir_a,
+        case when total.any_confident then sums.confident_dir_e else sums.dir_e end / total.posture_weight as dir_e,
+        case when total.any_confident then sums.confident_confidence else sums.confidence end / total.posture_weight as confidence,
+        case when total.any_confident then sums.confident_edge else sums.edge end / total.posture_weight as edge
+      offset 0
+    ) as posture
+    cross join lateral (
+      select learning.steering_strength(posture.confidence, steering) as strength offset 0
+    ) as steer
+    cross join lateral (
+      select posture.dir_a, posture.dir_e, posture.confidence as posture_confidence, steer.strength as steer, posture.edge,
+        1 + sums.gain / total.weight as multiplier, total.log_multiplier / total.edged_weight as log_multiplier,
+        case when by_posture then posture.confidence when by_multiplier then sums.confidence / total.weight
+          else total.edged_confidence / total.edged_weight end as confidence,
+        case when by_posture then total.posture_weight when by_multiplier then total.weight else total.edged_weight end as weight,
+        case when by_multiplier then sums.gain / total.weight
+          when by_edge then total.log_multiplier / total.edged_weight
+          when known.adds then steer.strength * posture.dir_a + base_bias * posture.edge
+          else steer.strength * posture.dir_e
+        end as pull,
+        case when by_edge then sums.specificity else 1 end as unit,
+        case when by_edge then coalesce(sums.edged_overrides, 0) + light.overrides
+          when by_posture and total.any_confident then sums.confident_overrides
+          else sums.trusted_overrides
+        end as overrides,
+        case when by_edge then 0.02 * sums.specificity else 0 end as least_weight,
+        case when by_posture and total.any_confident then confidence_min else 0 end as least_confidence,
+        sums.override_ids, sums.weights, sums.confidences, sums.moves, sums.edges
     ) as blend
     order by asked.place
   );
 end
 $$;
-comment on function learning.blend_overrides(learning.candidate[], jsonb, integer) is
-  'Blends the overrides that each candidate contains, in every mode, and lists the heaviest of those that act in the configured one, and the rest in one entry.';
+comment on function learning.blend_overrides(learning.candidate[], jsonb, boolean, boolean) is
+  'Blends the overrides that each candidate contains, in every mode; those of a candidate in whose macro phase overrides rest only where asked for.';
+
+create function learning.list_contributions(blends learning.strength_blend[], config jsonb, at_most integer)
+returns jsonb[]
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
+  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
+begin
+  return array(
+    select listed.contributions
+    from unnest(blends) with ordinality as blend(dir_a, dir_e, posture_confidence, steer, edge, multiplier, log_multiplier, confidence, weight,
+      pull, unit, overrides, least_weight, least_confidence, override_ids, weights, confidences, moves, edges, place)
+    cross join lateral (
+      with heaviest as materialized (
+        select one.override_id, one.weight / blend.unit as weight, one.weight / blend.weight as share,
+          (one.move * case when by_posture then blend.steer else 1 end + one.weight * base_bias * coalesce(one.edge, 0)) / blend.weight as pull
+        from unnest(blend.override_ids, blend.weights, blend.confidences, blend.moves, blend.edges)
+          as one(override_id, weight, confidence, move, edge)
+        where one.weight > 0 and one.weight >= blend.least_weight and one.confidence >= blend.least_confidence
+        order by one.weight desc, one.override_id
+        limit at_most
+      )
+      select coalesce((
+          -- Of an array of rows: to convert all at once takes half as long as one by one.
+          select to_jsonb(array_agg(
+            row(heaviest.override_id, made.scope_subset, heaviest.weight, heaviest.share, heaviest.pull)::learning.contribution
+            order by heaviest.weight desc, heaviest.override_id
+          ))
+          from heaviest
+          join public.pm_overrides made on made.id = heaviest.override_id
+        ), '[]'::jsonb)
+        || case when blend.overrides > at_most then (
+          select jsonb_build_object('rest', blend.overrides - at_most, 'weight', blend.weight / blend.unit - sum(heaviest.weight),
+            'share', 1 - sum(heaviest.share), 'pull', blend.pull - sum(heaviest.pull))
+          from heaviest
+        ) else '[]'::jsonb end as contributions
+    ) as listed
+    order by blend.place
+  );
+end
+$$;
+comment on function learning.list_contributions(learning.strength_blend[], jsonb, integer) is
+  'The heaviest of the overrides that act in each blend, and the rest in one entry: multiplied out, what the blend says.';
+
+create function learning.matched_overrides(candidate learning.candidate, config jsonb)
+returns table (override_id bigint, weight float8, confidence float8, share float8)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  blend constant learning.strength_blend := (learning.blend_overrides(array[candidate], config, true, true))[1];
+begin
+  return query
+  select one.override_id, one.weight / blend.unit, one.confidence,
+    case when one.weight > 0 and one.weight >= blend.least_weight and one.confidence >= blend.least_confidence
+      then one.weight / blend.weight else 0 end
+  from unnest(blend.override_ids, blend.weights, blend.confidences) as one(override_id, weight, confidence);
+end
+$$;
+comment on function learning.matched_overrides(learning.candidate, jsonb) is
+  'The enabled strength overrides that a candidate contains, with their weight in the configured mode and their share of all weight that acts: 0 where they are set aside.';
 
 create function learning.measure_exposure(candidates learning.candidate[], config jsonb)
 returns learning.exposure_measure[]
@@ -5114,7 +5164,8 @@ declare
   steering constant jsonb := config -> 'steering';
   base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
   size_mult constant public.learning_levers := context.size_mult;
-  blends constant learning.strength_blend[] := learning.blend_overrides(candidates, config, 50);
+  blends constant learning.strength_blend[] := learning.blend_overrides(candidates, config, true);
+  contributions constant jsonb[] := learning.list_contributions(blends, config, 50);
   crowdings constant learning.exposure_measure[] := learning.measure_exposure(candidates, config);
   sizings public.pm_sizing[] := array[]::public.pm_sizing[];
   candidate learning.candidate;
@@ -5135,7 +5186,7 @@ begin
     sizing.base_alloc_pct := context.base_alloc_pct;
     sizing.timeframe_share := context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
     sizing.size_frac_raw := 0.10 + 0.50 * candidate.a_value;
-    sizing.overrides := blend.contributions;
+    sizing.overrides := contributions[place];
     crowding := crowdings[place];
     sizing.exposure_skew := crowding.skew;
     sizing.exposure := crowding.explanation;
@@ -5148,7 +5199,7 @@ begin
       strength := 1;
       if mode = 'posture' then
         if blend.posture_confidence is not null then
-          steer := learning.steering_strength(blend.posture_confidence, steering);
+          steer := blend.steer;
           a_steered := learning.with_headroom(candidate.a_value, steer * blend.dir_a + base_bias * blend.edge);
           e_steered := learning.with_headroom(candidate.e_value, steer * blend.dir_e);
           strength := (0.10 + 0.50 * a_steered) / sizing.size_frac_raw;
@@ -5327,7 +5378,6 @@ set search_path = ''
 as $$
 declare
   config constant jsonb := learning.config();
-  mode constant text := config ->> 'strength_mode';
   candidate learning.candidate;
   acts boolean;
 begin
@@ -5335,23 +5385,16 @@ begin
   candidate := learning.check_candidate(pattern_key, action_category, scope, null, null, null, null);
   acts := learning.overrides_act(candidate.scope, config);
   return query
-  select weighed.override_id, made.scope_subset, weighed.specificity, weighed.weight,
-    coalesce(weighed.acting_weight / nullif(sum(weighed.acting_weight) over (), 0), 0), weighed.acting_weight > 0, weighed.confidence,
-    weighed.multiplier, weighed.dir_a, weighed.dir_e, made.edge_raw, made.n, made.last_evidence_at
-  from (
-    select one.*,
-      case mode when 'edge_weighted' then one.edged_weight else one.multiplier_weight end as weight,
-      case
-        when not acts then 0
-        when mode = 'posture' then one.posture_weight
-        when mode = 'multiplier' then one.multiplier_weight
-        when one.edged_weight >= 0.02 then one.edged_weight
-        else 0
-      end as acting_weight
-    from learning.weigh_overrides(candidate, config) as one
-  ) as weighed
-  join public.pm_overrides made on made.id = weighed.override_id
-  order by weighed.weight desc, weighed.override_id;
+  select matched.override_id, made.scope_subset, terms.specificity, matched.weight, case when acts then matched.share else 0 end,
+    acts and matched.share > 0, matched.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,
+    terms.dir_e * faded.fade, made.edge_raw, made.n, made.last_evidence_at
+  from learning.matched_overrides(candidate, config) as matched
+  join public.pm_overrides made on made.id = matched.override_id
+  join learning.override_terms terms on terms.override_id = matched.override_id
+  cross join lateral (
+    select learning.fade(candidate.as_of, made.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade offset 0
+  ) as faded
+  order by matched.weight desc, matched.override_id;
 end
 $$;
 comment on function public.match_pm_overrides(text, text, jsonb) is
@@ -5387,7 +5430,9 @@ begin
     from learning.override_filings held
     where held.bucket between group_bits and group_bits + (1::bigint << 40) - 1
       and bit_count((held.pairs_1 & probe.lacking_1)::bit(64)) + bit_count((held.pairs_2 & probe.lacking_2)::bit(64))
-        + bit_count((held.pairs_3 & probe.lacking_3)::bit(64)) + bit_count((held.pairs_4 & probe.lacking_4)::bit(64))
+        -- Pairs above 128 that it is filed by are in its bucket alone.
+        + case when (held.bucket >> 20 & 1048575) > 128 and (held.bucket >> 20 & 1048575) <> all (probe.pairs) then 1 else 0 end
+        + case when (held.bucket & 1048575) > 128 and (held.bucket & 1048575) <> all (probe.pairs) then 1 else 0 end
         + cardinality(array(select more.pair from unnest(held.more_pairs) as more(pair) where more.pair <> all (probe.pairs))) = 1
     order by held.specificity * held.confidence desc, held.override_id
     limit at_most
@@ -5467,16 +5512,15 @@ begin
   order by one.place;
   return query
   select format('  set aside: override %s in %s, %s', made.id, made.scope_subset, case
-    when sizing.mode = 'edge_weighted' then format('its weight %s is below 0.02', learning.rounded(weighed.edged_weight))
-    when weighed.confidence = 0 then 'it has no confidence'
-    else format('its confidence %s is below %s and another''s is not', learning.rounded(weighed.confidence),
+    when sizing.mode = 'edge_weighted' then format('its weight %s is below 0.02', learning.rounded(matched.weight))
+    when matched.confidence = 0 then 'it has no confidence'
+    else format('its confidence %s is below %s and another''s is not', learning.rounded(matched.confidence),
       config #>> '{steering,confidence_min}')
   end)
-  from learning.weigh_overrides(candidate, config) as weighed
-  join public.pm_overrides made on made.id = weighed.override_id
-  where acts and case sizing.mode when 'posture' then weighed.posture_weight when 'multiplier' then weighed.multiplier_weight
-    else case when weighed.edged_weight >= 0.02 then weighed.edged_weight else 0 end end = 0
-  order by weighed.multiplier_weight desc, made.id
+  from learning.matched_overrides(candidate, config) as matched
+  join public.pm_overrides made on made.id = matched.override_id
+  where acts and matched.share = 0
+  order by matched.weight desc, made.id
   limit 10;
   return query
   select format('  nearly matched: override %s in %s, but %s is %s and not %s', near.override_id, near.scope_subset, near.dim,

@@ -12,7 +12,7 @@ create function pg_temp.contained(pattern_key text, scope jsonb) returns bigint[
 $$;
 create function pg_temp.found(pattern_key text, scope jsonb) returns bigint[] language sql as $$
   select array_agg(weighed.override_id order by weighed.override_id)
-  from learning.weigh_overrides(learning.check_candidate(found.pattern_key, 'entry', found.scope, 0.5, 0.5, 1, now()), learning.config()) as weighed;
+  from learning.matched_overrides(learning.check_candidate(found.pattern_key, 'entry', found.scope, 0.5, 0.5, 1, now()), learning.config()) as weighed;
 $$;
 create function pg_temp.groups(pattern_key text) returns setof learning.override_groups language sql as $$
   select * from learning.override_groups filed where filed.pattern_key = groups.pattern_key;
