@@ -171,7 +171,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
      newest_failure next_allocation normal_scope_mask number_of overrides_act packed packed_codes packed_dimensions
      position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay
      rounded schedule_health scope_faults scope_mask scope_value setting_fault short size_candidates sizing_context specificity
-     start_shares steering_strength touched_subjects tuning_lookback tuning_settings with_headroom without_dust`,
+     start_shares steering_strength touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom without_dust`,
   ),
 
   // What changes something, or does so by a trigger.
@@ -204,6 +204,7 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "learning.refile_group",
   "learning.ring",
   "learning.ring_or_log",
+  "learning.size_candidates",
   "learning.unfile_deleted_overrides",
   "learning.unfile_overrides",
 ];

@@ -127,16 +127,21 @@ comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions
 
 create table learning.exposure_masks (
   mask integer primary key,
+  dims text[] not null,
   bits integer[] not null,
+  weight float8 not null,
   log_weight float8 not null
 );
 alter table learning.exposure_masks enable row level security;
 comment on table learning.exposure_masks is 'The configured dimension sets that crowding is measured on; the full scope of a candidate comes on top. Kept by triggers.';
 comment on column learning.exposure_masks.mask is 'Its dimensions as bits.';
+comment on column learning.exposure_masks.dims is 'Its dimensions by name, in the order of their bits.';
 comment on column learning.exposure_masks.bits is 'Its dimensions as bit numbers, ascending.';
-comment on column learning.exposure_masks.log_weight is 'Logarithm of w(m), its share of all registered weights to the configured power.';
+comment on column learning.exposure_masks.weight is 'w(m), its share of all registered weights to the configured power; where that is below e^-115, so much.';
+comment on column learning.exposure_masks.log_weight is 'Logarithm of w(m), however small.';
 
 create table learning.exposure_cells (
+  place bigint not null,
   cell text collate "C" not null,
   pattern_key text,
   mask integer not null,
@@ -144,10 +149,12 @@ create table learning.exposure_cells (
   positions integer not null
 )
 with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-create index exposure_cells_cell_idx on learning.exposure_cells (cell, pattern_key);
+create index exposure_cells_place_idx on learning.exposure_cells (place);
 alter table learning.exposure_cells enable row level security;
 comment on table learning.exposure_cells is
   'Exposure in each scope that the masks make of the positions, a sum over all rows of a cell, so that a candidate reads it at 50 places instead of going through the positions. Kept by triggers.';
+comment on column learning.exposure_cells.place is
+  'The hashes of its values, and of the behaviour where there is one, each seeded by its dimension and all combined by xor. A number is found at 100 places in a third of the time a text takes; that two cells share one of the 2^64 is left to chance.';
 comment on column learning.exposure_cells.cell is 'The scope: its pairs as JSON, by bit, without the braces.';
 comment on column learning.exposure_cells.mask is 'Its dimensions as bits.';
 comment on column learning.exposure_cells.pattern_key is 'Behaviour of the positions, empty where unknown; null for all of them together.';
@@ -175,7 +182,7 @@ comment on function learning.mask_log_weight(integer) is
   'Logarithm of w(m): the mask''s share of all registered dimension weights, to the configured power.';
 
 create function learning.configured_masks()
-returns table (mask integer, bits integer[])
+returns table (mask integer, dims text[], bits integer[])
 language sql
 stable
 set search_path = ''
@@ -186,46 +193,88 @@ as $$
       coalesce(nullif(learning.config() #> '{exposure,masks}', 'null'::jsonb), '["singles", "pairs", "full"]'::jsonb)
     ) as entry(value)
   )
-  select 1 << one.bit, array[one.bit]
+  select 1 << one.bit, array[one.dim], array[one.bit]
   from public.scope_dimensions one
   where exists (select from entries where entries.kind = 'singles')
   union
-  select (1 << one.bit) | (1 << other.bit), array[one.bit, other.bit]
+  select (1 << one.bit) | (1 << other.bit), array[one.dim, other.dim], array[one.bit, other.bit]
   from public.scope_dimensions one
   join public.scope_dimensions other on one.bit < other.bit
   where exists (select from entries where entries.kind = 'pairs')
   union
-  select bit_or(1 << known.bit), array_agg(distinct known.bit)
+  select bit_or(1 << known.bit), array_agg(known.dim order by known.bit), array_agg(known.bit order by known.bit)
   from entries
-  cross join lateral jsonb_array_elements_text(case entries.kind when 'list' then entries.value else '[]'::jsonb end) as named(dim)
-  join public.scope_dimensions known on known.dim = named.dim or named.dim = any (known.aliases)
+  join public.scope_dimensions known on exists (
+    select
+    from jsonb_array_elements_text(case entries.kind when 'list' then entries.value else '[]'::jsonb end) as named(dim)
+    where named.dim = known.dim or named.dim = any (known.aliases)
+  )
+  where entries.kind = 'list'
   group by entries.value;
 $$;
 comment on function learning.configured_masks() is 'The dimension sets that are configured for exposure, each once and in the order of the bits, without the full scope.';
 
-create function learning.cells_of(scope jsonb, filled integer, out masks integer[], out cells text[])
+create function learning.weighed_masks()
+returns table (mask integer, dims text[], bits integer[], weight float8, log_weight float8)
+language sql
+stable
+set search_path = ''
+as $$
+  select wanted.mask, wanted.dims, wanted.bits, exp(greatest(-115, weighed.log_weight)), weighed.log_weight
+  from learning.configured_masks() as wanted
+  cross join lateral (select learning.mask_log_weight(wanted.mask) as log_weight offset 0) as weighed;
+$$;
+comment on function learning.weighed_masks() is 'The configured masks with their weights.';
+
+create type learning.scope_cells as (
+  weight_sum float8,
+  log_scale float8,
+  full_is_configured boolean,
+  masks integer[],
+  log_weights float8[],
+  places bigint[],
+  pattern_places bigint[],
+  cells text[]
+);
+comment on type learning.scope_cells is
+  'The configured masks within a scope''s dimensions: the sum of their weights, the largest logarithm, and whether one is the whole scope. Of those within the reach of what is held: mask, logarithm of the weight, and where the cell lies that it makes of the scope, of all behaviours and of one; where asked for, what the cell is.';
+
+create function learning.cells_of(scope jsonb, filled integer, reach integer, pattern_key text, named boolean)
+returns learning.scope_cells
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  pattern constant bigint := hashtextextended(pattern_key, 31);
+  found learning.scope_cells;
 begin
-  with own as materialized (
-    select array_agg('"' || known.dim || '":' || (scope -> known.dim) order by place.bit) as pairs
-    from generate_series(0, 30) as place(bit)
-    left join public.scope_dimensions known on known.bit = place.bit
-  )
-  select array_agg(known.mask),
-    array_agg(case cardinality(known.bits)
-      when 1 then own.pairs[known.bits[1] + 1]
-      when 2 then own.pairs[known.bits[1] + 1] || ',' || own.pairs[known.bits[2] + 1]
-      else (select string_agg(own.pairs[place.bit + 1], ',' order by place.bit) from unnest(known.bits) as place(bit))
-    end)
-  into masks, cells
-  from own
-  join learning.exposure_masks known on known.mask & filled = known.mask;
+  select sum(made.weight), max(made.log_weight), bool_or(made.mask = filled), array_agg(made.mask) filter (where made.place is not null),
+    array_agg(made.log_weight) filter (where made.place is not null), array_agg(made.place) filter (where made.place is not null),
+    array_agg(made.place # pattern) filter (where made.place is not null),
+    array_agg((
+      select string_agg('"' || part.dim || '":' || (scope -> part.dim), ',' order by part.place)
+      from unnest(made.dims) with ordinality as part(dim, place)
+    )) filter (where named and made.place is not null)
+  into found
+  from (
+    select known.mask, known.dims, known.weight, known.log_weight,
+      case when known.mask & reach = known.mask then
+        case cardinality(known.bits)
+          when 1 then hashtextextended(scope ->> known.dims[1], known.bits[1])
+          when 2 then hashtextextended(scope ->> known.dims[1], known.bits[1]) # hashtextextended(scope ->> known.dims[2], known.bits[2])
+          else (select bit_xor(hashtextextended(scope ->> part.dim, part.bit)) from unnest(known.dims, known.bits) as part(dim, bit))
+        end
+      end as place
+    from learning.exposure_masks known
+    where known.mask & filled = known.mask
+    -- Keeps each from being computed once per use.
+    offset 0
+  ) as made;
+  return found;
 end
 $$;
-comment on function learning.cells_of(jsonb, integer) is 'The configured masks within some of a scope''s dimensions, and the cells they make of it; null where there are none.';
+comment on function learning.cells_of(jsonb, integer, integer, text, boolean) is 'Weights and cells that the configured masks make of a scope.';
 
 create function learning.add_exposure(came learning.position_scopes[], went learning.position_scopes[])
 returns void
@@ -239,30 +288,33 @@ declare
   sums_up constant boolean := pg_try_advisory_xact_lock(hashtextextended('exposure_cells', 0));
 begin
   with moved as materialized (
-    select place.cell, place.mask, counted.pattern_key, sum(position.exposure) as exposure, sum(position.positions)::integer as positions
+    select counted.place, made.cell, made.mask, counted.pattern_key, sum(position.exposure) as exposure,
+      sum(position.positions)::integer as positions
     from (
       select one.pattern_key, one.scope, one.scope_mask, one.exposure, 1 as positions from unnest(came) as one
       union all
       select one.pattern_key, one.scope, one.scope_mask, -one.exposure, -1 from unnest(went) as one
     ) as position
-    cross join lateral learning.cells_of(position.scope, position.scope_mask) as made
-    cross join lateral unnest(made.masks, made.cells) as place(mask, cell)
-    cross join lateral (values (coalesce(position.pattern_key, '')), (null)) as counted(pattern_key)
-    group by place.cell, place.mask, counted.pattern_key
+    cross join lateral learning.cells_of(position.scope, position.scope_mask, position.scope_mask, coalesce(position.pattern_key, ''), true) as found
+    cross join lateral unnest(found.masks, found.places, found.pattern_places, found.cells) as made(mask, place, pattern_place, cell)
+    cross join lateral (
+      values (made.pattern_place, coalesce(position.pattern_key, '')), (made.place, null)
+    ) as counted(place, pattern_key)
+    group by counted.place, made.cell, made.mask, counted.pattern_key
   ),
   former as (
     delete from learning.exposure_cells held
-    where sums_up and held.cell in (select moved.cell from moved)
+    where sums_up and held.place in (select moved.place from moved)
     returning held.*
   )
-  insert into learning.exposure_cells (cell, mask, pattern_key, exposure, positions)
-  select part.cell, part.mask, part.pattern_key, sum(part.exposure), sum(part.positions)
+  insert into learning.exposure_cells (place, cell, mask, pattern_key, exposure, positions)
+  select part.place, part.cell, part.mask, part.pattern_key, sum(part.exposure), sum(part.positions)
   from (
-    select moved.cell, moved.mask, moved.pattern_key, moved.exposure, moved.positions from moved
+    select moved.place, moved.cell, moved.mask, moved.pattern_key, moved.exposure, moved.positions from moved
     union all
-    select former.cell, former.mask, former.pattern_key, former.exposure, former.positions from former
+    select former.place, former.cell, former.mask, former.pattern_key, former.exposure, former.positions from former
   ) as part
-  group by part.cell, part.mask, part.pattern_key
+  group by part.place, part.cell, part.mask, part.pattern_key
   -- What is left when the last position went is a rounding error.
   having sum(part.positions) <> 0 or abs(sum(part.exposure)) > 1e-9 * sum(abs(part.exposure));
 end
@@ -319,9 +371,9 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('exposure', 0));
   former_masks := array(select known.mask from learning.exposure_masks known order by known.mask);
   delete from learning.exposure_masks known where known.mask not in (select wanted.mask from learning.configured_masks() as wanted);
-  insert into learning.exposure_masks as known (mask, bits, log_weight)
-  select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from learning.configured_masks() as wanted
-  on conflict (mask) do update set log_weight = excluded.log_weight
+  insert into learning.exposure_masks as known (mask, dims, bits, weight, log_weight)
+  select weighed.* from learning.weighed_masks() as weighed
+  on conflict (mask) do update set weight = excluded.weight, log_weight = excluded.log_weight
   where known.log_weight <> excluded.log_weight;
   if former_masks <> array(select known.mask from learning.exposure_masks known order by known.mask) then
     delete from learning.exposure_cells cell where cell.cell is not null;
@@ -341,8 +393,8 @@ create trigger derive_exposure after update on learning.effective_configs
 for each row when (new.module_id = 'pm' and new.config -> 'exposure' is distinct from old.config -> 'exposure')
 execute function learning.derive_exposure();
 comment on trigger derive_exposure on learning.effective_configs is 'Configured masks and weights act at once.';
-insert into learning.exposure_masks (mask, bits, log_weight)
-select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from learning.configured_masks() as wanted;
+insert into learning.exposure_masks (mask, dims, bits, weight, log_weight)
+select weighed.* from learning.weighed_masks() as weighed;
 
 create function learning.full_scope_counts(config jsonb)
 returns boolean

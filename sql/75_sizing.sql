@@ -152,11 +152,10 @@ create type learning.strength_blend as (
   least_confidence float8,
   override_ids bigint[],
   weights float8[],
-  moves float8[],
-  edges float8[]
+  moves float8[]
 );
 comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, how far times weight it moves, and its edge where that counts; what a unit of each is worth; and the least weight and confidence to act.';
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
 
 create function learning.quoted(value text)
 returns text
@@ -251,8 +250,13 @@ begin
   left join learning.effective_configs maker on maker.module_id = 'decision_maker'
   left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
   where pm.module_id = 'pm';
-  select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
-  from learning.allocation_state() as state;
+  select step.timeframes, step.shares into context.timeframes, context.timeframe_shares
+  from public.timeframe_allocation_steps step
+  order by step.exit_at desc, step.trade_id collate "C" desc
+  limit 1;
+  if context.timeframes is null then
+    select start.timeframes, start.shares into context.timeframes, context.timeframe_shares from learning.start_shares() as start;
+  end if;
   return context;
 end
 $$;
@@ -327,6 +331,7 @@ declare
   surely_enough float8;
   sums record;
   light record;
+  acting_light integer := 0;
   blend learning.strength_blend;
 begin
   if not even_resting and not learning.overrides_act(candidate.scope, config) then
@@ -341,7 +346,8 @@ begin
   loop
     select max(matches.specificity) as specificity, sum(matches.weight) as weight,
       sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
-      sum(matches.weight * matches.confidence) filter (where by_multiplier) as confidence,
+      sum(case when by_edge then matches.edged_weight else matches.weight end * matches.confidence)
+        filter (where by_multiplier or (by_edge and matches.edged_weight >= surely_enough)) as confidence,
       sum(matches.weight) filter (where matches.confident) as posture_weight,
       sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as dir_a,
       sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
@@ -350,8 +356,6 @@ begin
       -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
       sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
       sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-      sum(matches.edged_weight * matches.confidence) filter (where by_edge and matches.edged_weight >= surely_enough) as edged_confidence,
-      count(*) filter (where by_edge and matches.edged_weight >= surely_enough) as edged_overrides,
       array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
       array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
       array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough) as light_confidences,
@@ -363,8 +367,7 @@ begin
         when by_edge then matches.edged_weight * ln(matches.multiplier)
         when adds then matches.faded_weight * matches.dir_a
         else matches.faded_weight * matches.dir_e
-      end) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as moves,
-      array_agg(matches.edge) filter (where one_by_one and biased and (even_resting or not by_posture or matches.confident)) as edges
+      end) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as moves
     into sums
     from (
       select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
@@ -394,18 +397,19 @@ begin
     into light
     from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
     where one.weight >= blend.least_weight and one.weight > 0;
-    if light.overrides > 0 then
+    acting_light := light.overrides;
+    if acting_light > 0 then
       sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
       sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
-      sums.edged_confidence := coalesce(sums.edged_confidence, 0) + light.confidence;
-      sums.edged_overrides := sums.edged_overrides + light.overrides;
+      if by_edge then
+        sums.confidence := coalesce(sums.confidence, 0) + light.confidence;
+      end if;
     end if;
   end if;
 
   blend.override_ids := sums.override_ids;
   blend.weights := sums.weights;
   blend.moves := sums.moves;
-  blend.edges := sums.edges;
   blend.overrides := cardinality(sums.override_ids);
   blend.weight_unit := 1;
   blend.move_unit := 1;
@@ -421,9 +425,9 @@ begin
   end if;
   if by_edge then
     blend.weight := sums.edged_weight;
-    blend.confidence := sums.edged_confidence / sums.edged_weight;
+    blend.confidence := sums.confidence / sums.edged_weight;
     blend.pull := blend.log_multiplier;
-    blend.overrides := sums.edged_overrides;
+    blend.overrides := cardinality(sums.override_ids) - coalesce(cardinality(sums.light_weights), 0) + acting_light;
     blend.weight_unit := sums.specificity;
     blend.least_confidence := 0;
     return blend;
@@ -458,30 +462,43 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  heaviest learning.contribution[];
+  -- Once and not for every override.
+  override_ids constant bigint[] := blend.override_ids;
+  weights constant float8[] := blend.weights;
+  moves constant float8[] := blend.moves;
+  least_weight constant float8 := greatest(blend.least_weight, 1e-300);
+  total_weight constant float8 := blend.weight;
+  weight_unit constant float8 := blend.weight_unit;
+  move_unit constant float8 := blend.move_unit;
+  edge_unit constant float8 := blend.edge_unit;
+  listed record;
 begin
-  if coalesce(blend.weight, 0) = 0 then
+  if coalesce(total_weight, 0) = 0 then
     return '[]';
   end if;
-  select array_agg(
-    row(one.override_id, made.scope_subset, one.weight / blend.weight_unit, one.weight / blend.weight,
-      (one.move * blend.move_unit + blend.edge_unit * one.weight * coalesce(one.edge, 0)) / blend.weight)::learning.contribution
-    order by one.weight desc, one.override_id
-  )
-  into heaviest
+  select array_agg(row(one.override_id, made.scope_subset, one.weight, one.share, one.pull)::learning.contribution
+      order by one.weight desc, one.override_id) as heaviest,
+    sum(one.weight) as weight, sum(one.share) as share, sum(one.pull) as pull
+  into listed
   from (
-    select acting.*
-    from unnest(blend.override_ids, blend.weights, blend.moves, blend.edges) as acting(override_id, weight, move, edge)
-    where acting.weight > 0 and acting.weight >= blend.least_weight
+    select acting.override_id, acting.weight / weight_unit as weight, acting.weight / total_weight as share,
+      (moves[acting.place] * move_unit + case
+        when edge_unit = 0 then 0
+        else edge_unit * acting.weight
+          * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
+      end) / total_weight as pull
+    from (
+      select unnest(override_ids) as override_id, unnest(weights) as weight, generate_subscripts(weights, 1) as place
+    ) as acting
+    where acting.weight >= least_weight
     order by acting.weight desc, acting.override_id
     limit at_most
   ) as one
   join public.pm_overrides made on made.id = one.override_id;
-  return to_jsonb(heaviest) || case when blend.overrides > at_most then (
-    select jsonb_build_object('rest', blend.overrides - at_most, 'weight', blend.weight / blend.weight_unit - sum(one.weight),
-      'share', 1 - sum(one.share), 'pull', blend.pull - sum(one.pull))
-    from unnest(heaviest) as one
-  ) else '[]'::jsonb end;
+  return to_jsonb(listed.heaviest) || case when blend.overrides > at_most
+    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', total_weight / weight_unit - listed.weight,
+      'share', 1 - listed.share, 'pull', blend.pull - listed.pull)
+    else '[]' end;
 end
 $$;
 comment on function learning.list_contributions(learning.strength_blend, integer) is
@@ -527,7 +544,6 @@ declare
   candidate_scope jsonb;
   candidate_key text;
   filled integer;
-  weighed_mask integer;
   total float8;
   held_mask integer;
   full_at float8;
@@ -537,9 +553,14 @@ declare
   full_log_weight float8;
   log_scale float8;
   weight_sum float8;
-  cells text[];
+  found learning.scope_cells;
+  masks integer[];
+  log_weights float8[];
+  places bigint[];
   overlap float8;
-  listed jsonb;
+  crowded_masks bigint;
+  listed_overlap float8;
+  heaviest learning.crowded_mask[];
   crowding float8;
   measure learning.exposure_measure;
   measures learning.exposure_measure[] := array[]::learning.exposure_measure[];
@@ -556,27 +577,20 @@ begin
     candidate_key := candidate.pattern_key;
     filled := candidate.scope_mask;
 
-    -- The weights depend on nothing but the dimensions, and most candidates fill the same.
-    if filled is distinct from weighed_mask then
-      weighed_mask := filled;
-      select max(known.log_weight), coalesce(sum(exp(greatest(-115, known.log_weight))), 0),
-        full_counts and filled <> 0 and not coalesce(bool_or(known.mask = filled), false)
-      into log_scale, weight_sum, full_adds
+    found := learning.cells_of(candidate_scope, filled, filled & held_mask, candidate_key, false);
+    full_adds := full_counts and filled <> 0 and not coalesce(found.full_is_configured, false);
+    full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
+    log_scale := greatest(found.log_scale, full_log_weight);
+    if log_scale > -30 then
+      log_scale := 0;
+      weight_sum := coalesce(found.weight_sum, 0);
+    else
+      -- What a large exponent makes of a weight by itself is out of the range of numbers: by the heaviest one, then.
+      select coalesce(sum(exp(greatest(-115, known.log_weight - log_scale))), 0) into weight_sum
       from learning.exposure_masks known
       where known.mask & filled = known.mask;
-      full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
-      log_scale := greatest(log_scale, full_log_weight);
-      weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight)) else 0 end;
-      if log_scale > -30 then
-        log_scale := 0;
-      else
-        -- What a large exponent makes of a weight by itself is out of the range of numbers: by the heaviest one, then.
-        select coalesce(sum(exp(greatest(-115, known.log_weight - log_scale))), 0) into weight_sum
-        from learning.exposure_masks known
-        where known.mask & filled = known.mask;
-        weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight - log_scale)) else 0 end;
-      end if;
     end if;
+    weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight - log_scale)) else 0 end;
 
     full_exposure := null;
     full_pattern_exposure := null;
@@ -587,52 +601,38 @@ begin
       where held.scope_mask & filled = filled and held.scope @> candidate_scope;
     end if;
 
-    cells := (learning.cells_of(candidate_scope, filled & held_mask)).cells;
-    with held as (
-      select one.mask, one.cell, sum(one.exposure) as exposure, sum(one.pattern_exposure) as pattern_exposure
+    masks := found.masks;
+    log_weights := found.log_weights;
+    places := found.places || found.pattern_places;
+    select coalesce(sum(ranked.part), 0), count(*), coalesce(sum(ranked.part) filter (where ranked.rank <= 20), 0),
+      array_agg(
+        row(case when ranked.cell is null then candidate_scope else ('{' || ranked.cell || '}')::jsonb end,
+          exp(greatest(-700, ranked.log_weight)), ranked.exposure, ranked.pattern_exposure)::learning.crowded_mask
+        order by ranked.rank
+      ) filter (where ranked.rank <= 20)
+    into overlap, crowded_masks, listed_overlap, heaviest
+    from (
+      select part.*, row_number() over (order by part.part desc, part.cell) as rank
       from (
-        select cell.mask, cell.cell, cell.exposure, 0::float8 as pattern_exposure
-        from learning.exposure_cells cell
-        where cell.cell = any (cells) and cell.pattern_key is null
+        select held.cell, held.exposure, held.pattern_exposure, made.log_weight,
+          -- Nothing where it is next to nothing: any remainder would count beside an alpha as small.
+          case when made.log_weight - log_scale > -115 then exp(made.log_weight - log_scale) else 0 end
+            * (held.exposure + pattern_weight * held.pattern_exposure) as part
+        from (
+          select cell.mask, max(cell.cell) as cell, coalesce(sum(cell.exposure) filter (where cell.pattern_key is null), 0) as exposure,
+            coalesce(sum(cell.exposure) filter (where cell.pattern_key is not null), 0) as pattern_exposure
+          from learning.exposure_cells cell
+          where cell.place = any (places)
+          group by cell.mask
+        ) as held
+        join (select unnest(masks) as mask, unnest(log_weights) as log_weight) as made on made.mask = held.mask
         union all
-        select cell.mask, cell.cell, 0, cell.exposure
-        from learning.exposure_cells cell
-        where cell.cell = any (cells) and cell.pattern_key = candidate_key
-      ) as one
-      group by one.mask, one.cell
-    ),
-    parts as materialized (
-      select held.cell, held.exposure, held.pattern_exposure, known.log_weight,
-        -- Nothing where it is next to nothing: any remainder would count beside an alpha as small.
-        case when known.log_weight - log_scale > -115 then exp(known.log_weight - log_scale) else 0 end
-          * (held.exposure + pattern_weight * held.pattern_exposure) as part
-      from held
-      join learning.exposure_masks known on known.mask = held.mask
-      union all
-      select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight,
-        case when full_log_weight - log_scale > -115 then exp(full_log_weight - log_scale) else 0 end
-          * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
-      where full_exposure > 0
-    ),
-    heaviest as materialized (
-      select parts.* from parts order by parts.part desc, parts.cell limit 20
-    )
-    select sums.part,
-      coalesce((
-        select to_jsonb(array_agg(
-          row(case when heaviest.cell is null then candidate_scope else ('{' || heaviest.cell || '}')::jsonb end,
-            exp(greatest(-700, heaviest.log_weight)), heaviest.exposure, heaviest.pattern_exposure)::learning.crowded_mask
-          order by heaviest.part desc, heaviest.cell
-        ))
-        from heaviest
-      ), '[]'::jsonb)
-      || case when sums.masks > 20 then (
-        select jsonb_build_object('rest', sums.masks - 20,
-          'concentration', alpha * (sums.part - sum(heaviest.part)) * exp(greatest(-115, log_scale)))
-        from heaviest
-      ) else '[]'::jsonb end
-    into overlap, listed
-    from (select coalesce(sum(parts.part), 0) as part, count(*) as masks from parts) as sums;
+        select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight,
+          case when full_log_weight - log_scale > -115 then exp(full_log_weight - log_scale) else 0 end
+            * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
+        where full_exposure > 0
+      ) as part
+    ) as ranked;
 
     -- Where nothing is held, what the cells sum up to is a rounding error.
     crowding := case when weight_sum > 0 then case when total > 0 then greatest(0, least(1, overlap / (weight_sum * full_at))) else 0 end end;
@@ -641,7 +641,10 @@ begin
       'enabled', enabled, 'alpha', alpha, 'beta', beta, 'total', total, 'cap', cap,
       'weight_sum', case when weight_sum > 0 then weight_sum * exp(greatest(-115, log_scale)) else 0 end,
       'concentration', case when weight_sum > 0 then alpha * overlap * exp(greatest(-115, log_scale)) else 0 end,
-      'crowding', crowding, 'masks', listed
+      'crowding', crowding,
+      'masks', coalesce(to_jsonb(heaviest), '[]') || case when crowded_masks > 20
+        then jsonb_build_object('rest', crowded_masks - 20, 'concentration', alpha * (overlap - listed_overlap) * exp(greatest(-115, log_scale)))
+        else '[]' end
     );
     measures := measures || measure;
   end loop;
@@ -651,19 +654,22 @@ $$;
 comment on function learning.measure_exposure(learning.candidate[], jsonb) is
   'Crowding of each candidate''s scope by what is held: the skew of its size and the masks that made it, the 20 heaviest and the rest in one entry.';
 
-create function learning.size_candidates(candidates learning.candidate[], context learning.sizing_context)
+-- As its owner: to ask for each of the twenty tables it reads whether the user may read it takes longer than to blend all overrides.
+create function learning.size_candidates(candidates learning.candidate[])
 returns public.pm_sizing[]
 language plpgsql
 stable
+security definer
 set search_path = ''
 as $$
 declare
+  context constant learning.sizing_context := learning.sizing_context();
   config constant jsonb := context.config;
   configured constant text := config ->> 'strength_mode';
   steering constant jsonb := config -> 'steering';
   base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
   size_mult constant public.learning_levers := context.size_mult;
-  crowdings constant learning.exposure_measure[] := learning.measure_exposure(candidates, config);
+  crowdings learning.exposure_measure[];
   sizings public.pm_sizing[] := array[]::public.pm_sizing[];
   candidate learning.candidate;
   blend learning.strength_blend;
@@ -676,6 +682,8 @@ declare
   e_steered float8;
   shadow jsonb;
 begin
+  perform learning.require_pm();
+  crowdings := learning.measure_exposure(candidates, config);
   for place in 1 .. cardinality(candidates) loop
     candidate := candidates[place];
     blend := learning.blend_overrides(candidate, config, true);
@@ -738,7 +746,7 @@ begin
   return sizings;
 end
 $$;
-comment on function learning.size_candidates(learning.candidate[], learning.sizing_context) is 'Sizes candidates, in their order.';
+comment on function learning.size_candidates(learning.candidate[]) is 'Sizes candidates, in their order; for those who may ask, whatever they may read.';
 
 create function public.get_pm_sizing(
   pattern_key text, action_category text, scope jsonb, a_value float8 default 0.5, e_value float8 default 0.5,
@@ -754,8 +762,7 @@ declare
 begin
   perform learning.require_pm();
   sizings := learning.size_candidates(
-    array[learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of)],
-    learning.sizing_context()
+    array[learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of)]
   );
   return sizings[1];
 end
@@ -848,7 +855,7 @@ begin
         'details', nullif(fault_detail, ''), 'hint', nullif(fault_hint, '')));
     end;
   end loop;
-  sizings := learning.size_candidates(asked, learning.sizing_context());
+  sizings := learning.size_candidates(asked);
   return query
   select sizing.mode, sizing.base_alloc_pct, sizing.timeframe_share, sizing.size_frac_raw, sizing.pm_strength, sizing.exposure_skew,
     sizing.size_frac, sizing.max_alloc_pct, sizing.a_final, sizing.e_final, sizing.confidence, sizing.steer_max, sizing.overrides,
@@ -964,7 +971,7 @@ begin
   context := learning.sizing_context();
   config := context.config;
   candidate := learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of);
-  sizings := learning.size_candidates(array[candidate], context);
+  sizings := learning.size_candidates(array[candidate]);
   sizing := sizings[1];
   acts := learning.overrides_act(candidate.scope, config);
   adds := candidate.action_category in ('entry', 'add');

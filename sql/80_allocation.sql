@@ -41,18 +41,16 @@ language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  largest integer;
 begin
-  select array_agg(start.key order by start.key collate "C"), array_agg(start.value::float8 order by start.key collate "C")
+  -- Configured shares may miss 1 by a rounding error; from here on they never do. Whoever may not read the configuration gets nothing.
+  select array_agg(start.timeframe order by start.timeframe),
+    array_agg(start.share + case when start.rank = 1 then 1 - start.total else 0 end order by start.timeframe)
   into timeframes, shares
-  from jsonb_each_text(learning.config('decision_maker') -> 'start_shares') as start;
-  -- Configured shares may miss 1 by a rounding error; from here on they never do.
-  largest := array_position(shares, (select max(share) from unnest(shares) as share));
-  -- Whoever may not read the configuration gets nothing.
-  if largest is not null then
-    shares[largest] := shares[largest] + 1 - (select sum(share) from unnest(shares) as share);
-  end if;
+  from (
+    select configured.key collate "C" as timeframe, configured.value::float8 as share, sum(configured.value::float8) over () as total,
+      row_number() over (order by configured.value::float8 desc, configured.key collate "C") as rank
+    from jsonb_each_text(learning.config('decision_maker') -> 'start_shares') as configured
+  ) as start;
 end
 $$;
 comment on function learning.start_shares() is 'The timeframes that have a share and the shares they start from.';

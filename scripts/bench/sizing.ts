@@ -89,6 +89,13 @@ async function prepare(sql: Database): Promise<void> {
     create table bench.candidates (place integer primary key, pattern_key text not null, scope jsonb not null);
     create index bench_containment_idx on pm_overrides (pattern_key, action_category);
 
+    -- As its owner, as get_pm_sizing does.
+    create function bench.blend(candidate learning.candidate, config jsonb) returns learning.strength_blend language plpgsql stable
+      security definer as $$
+    begin
+      return learning.blend_overrides(candidate, config, false);
+    end $$;
+
     -- The same sums over what jsonb containment finds.
     create function bench.blend_by_containment(p_pattern_key text, p_scope jsonb) returns record language plpgsql stable
       set plan_cache_mode = force_generic_plan as $$
@@ -138,7 +145,7 @@ async function prepare(sql: Database): Promise<void> {
         started := clock_timestamp();
         for turn in 1 .. repeats loop
           case what
-            when 'blend' then perform learning.blend_overrides(candidate, config, false);
+            when 'blend' then perform bench.blend(candidate, config);
             when 'containment' then perform bench.blend_by_containment(candidate.pattern_key, asked.scope);
             when 'row' then perform public.get_pm_sizing(candidate.pattern_key, 'entry', asked.scope);
           end case;

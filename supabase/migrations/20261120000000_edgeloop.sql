@@ -3494,8 +3494,7 @@ create table learning.override_filings (
   edge float8 not null,
   support float8 not null,
   evidence_us float8 not null,
-  decay_us float8 not null,
-  more_pairs integer[]
+  decay_us float8 not null
 )
 -- An index-only scan is worth as much as the visibility map is up to date.
 with (
@@ -3503,14 +3502,15 @@ with (
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
 );
 create index override_filings_bucket_idx on learning.override_filings (bucket) include (
-  pairs_1, pairs_2, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us, more_pairs
+  pairs_1, pairs_2, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
 );
 alter table learning.override_filings enable row level security;
 comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
 comment on column learning.override_filings.override_id is 'The override.';
 comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
 comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
-comment on column learning.override_filings.pairs_2 is 'Which of the pairs 65 to 128 it has, as bits.';
+comment on column learning.override_filings.pairs_2 is
+  'Which of the pairs 65 to 127 it has, as bits; below 0 where it has others beside those it is filed by, which is rare, as they are.';
 comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
@@ -3520,8 +3520,6 @@ comment on column learning.override_filings.edge is 'Edge.';
 comment on column learning.override_filings.support is 'Trust from the number of trades and their variance: (1 - e^(-n/25))/(1 + variance).';
 comment on column learning.override_filings.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
 comment on column learning.override_filings.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
-comment on column learning.override_filings.more_pairs is
-  'The pairs above 128 that it has beside the one it is filed by; null for none, as for nearly all: where pairs are many, most are rare.';
 
 create function learning.specificity(pairs integer)
 returns float8
@@ -3626,13 +3624,12 @@ begin
 
   execute $filings$
     insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, specificity, confidence, multiplier,
-      dir_a, dir_e, edge, support, evidence_us, decay_us, more_pairs)
-    select placed.id, placed.bucket, placed.pairs_1, placed.pairs_2, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a,
-      terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us,
-      case when placed.more_pairs is not null then nullif(array(
-        select more.number from unnest(placed.more_pairs) as more(number)
-        where more.number not in (placed.bucket >> 20 & 1048575, placed.bucket & 1048575)
-      ), '{}') end
+      dir_a, dir_e, edge, support, evidence_us, decay_us)
+    select placed.id, placed.bucket, placed.pairs_1,
+      case when placed.more_pairs <@ array[placed.bucket >> 20 & 1048575, placed.bucket & 1048575] is not false then placed.pairs_2
+        else placed.pairs_2 | (1::bigint << 63) end,
+      terms.specificity, terms.confidence, terms.multiplier, terms.dir_a,
+      terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us
     from (
       select made.id,
         filed.id::bigint << 40 | case filed.filed_by
@@ -3640,8 +3637,8 @@ begin
           else learning.rarest_two(array_agg(pair.uses::bigint << 20 | pair.number) filter (where pair.number is not null))
         end as bucket,
         coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as pairs_1,
-        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0) as pairs_2,
-        array_agg(pair.number) filter (where pair.number > 128) as more_pairs
+        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) as pairs_2,
+        array_agg(pair.number::bigint) filter (where pair.number > 127) as more_pairs
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
       left join lateral jsonb_each_text(made.scope_subset) as own on true
@@ -3851,11 +3848,10 @@ create type learning.override_probe as (
   buckets bigint[],
   lacking_1 bigint,
   lacking_2 bigint,
-  pairs integer[],
   most_specificity float8
 );
 comment on type learning.override_probe is
-  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs, and of more_pairs only such as are in pairs. None is more specific than most_specificity.';
+  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs. None is more specific than most_specificity.';
 
 create function learning.probe_overrides(override_type text, pattern_key text, action_category text, scope jsonb)
 returns learning.override_probe
@@ -3869,6 +3865,7 @@ as $$
 declare
   filed learning.override_groups;
   group_bits bigint;
+  own_pairs bigint[];
   probe learning.override_probe;
 begin
   select held.* into filed
@@ -3881,25 +3878,37 @@ begin
   group_bits := filed.id::bigint << 40;
   probe.most_specificity := learning.specificity(filed.most_pairs);
   select
-    coalesce(array_agg(pair.number), '{}'),
+    array_agg(pair.number::bigint),
     -- The empty scope and each pair.
     group_bits || coalesce(array_agg(group_bits | (pair.number::bigint << 20)), '{}'),
     ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0),
-    ~coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 128), 0)
-  into probe.pairs, probe.buckets, probe.lacking_1, probe.lacking_2
+    ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63))
+  into own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
   from jsonb_each_text(scope) as own
   join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value;
   if filed.filed_by = 2 then
     probe.buckets := probe.buckets || array(
-      select group_bits | (one.pair::bigint << 20) | other.pair
-      from unnest(probe.pairs) as one(pair)
-      join unnest(probe.pairs) as other(pair) on one.pair < other.pair
+      select group_bits | (one.pair << 20) | other.pair
+      from unnest(own_pairs) as one(pair)
+      join unnest(own_pairs) as other(pair) on one.pair < other.pair
     );
   end if;
   return probe;
 end
 $$;
 comment on function learning.probe_overrides(text, text, text, jsonb) is 'Where the overrides that a scope contains are filed; null where there can be none.';
+
+create function learning.contains_override(scope jsonb, override_id bigint)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (select made.scope_subset <@ scope from public.pm_overrides made where made.id = contains_override.override_id);
+end
+$$;
+comment on function learning.contains_override(jsonb, bigint) is 'Whether a scope contains an override that has pairs which its filing does not name.';
 
 create function learning.contained_overrides(filed learning.override_groups, scope jsonb)
 returns setof learning.override_filings
@@ -3916,7 +3925,7 @@ begin
   from learning.override_filings held
   where held.bucket = any (probe.buckets)
     and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-    and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end;
+    and case when held.pairs_2 < 0 then learning.contains_override(scope, held.override_id) else true end;
 end
 $$;
 comment on function learning.contained_overrides(learning.override_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';
@@ -4229,16 +4238,21 @@ comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions
 
 create table learning.exposure_masks (
   mask integer primary key,
+  dims text[] not null,
   bits integer[] not null,
+  weight float8 not null,
   log_weight float8 not null
 );
 alter table learning.exposure_masks enable row level security;
 comment on table learning.exposure_masks is 'The configured dimension sets that crowding is measured on; the full scope of a candidate comes on top. Kept by triggers.';
 comment on column learning.exposure_masks.mask is 'Its dimensions as bits.';
+comment on column learning.exposure_masks.dims is 'Its dimensions by name, in the order of their bits.';
 comment on column learning.exposure_masks.bits is 'Its dimensions as bit numbers, ascending.';
-comment on column learning.exposure_masks.log_weight is 'Logarithm of w(m), its share of all registered weights to the configured power.';
+comment on column learning.exposure_masks.weight is 'w(m), its share of all registered weights to the configured power; where that is below e^-115, so much.';
+comment on column learning.exposure_masks.log_weight is 'Logarithm of w(m), however small.';
 
 create table learning.exposure_cells (
+  place bigint not null,
   cell text collate "C" not null,
   pattern_key text,
   mask integer not null,
@@ -4246,10 +4260,12 @@ create table learning.exposure_cells (
   positions integer not null
 )
 with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-create index exposure_cells_cell_idx on learning.exposure_cells (cell, pattern_key);
+create index exposure_cells_place_idx on learning.exposure_cells (place);
 alter table learning.exposure_cells enable row level security;
 comment on table learning.exposure_cells is
   'Exposure in each scope that the masks make of the positions, a sum over all rows of a cell, so that a candidate reads it at 50 places instead of going through the positions. Kept by triggers.';
+comment on column learning.exposure_cells.place is
+  'The hashes of its values, and of the behaviour where there is one, each seeded by its dimension and all combined by xor. A number is found at 100 places in a third of the time a text takes; that two cells share one of the 2^64 is left to chance.';
 comment on column learning.exposure_cells.cell is 'The scope: its pairs as JSON, by bit, without the braces.';
 comment on column learning.exposure_cells.mask is 'Its dimensions as bits.';
 comment on column learning.exposure_cells.pattern_key is 'Behaviour of the positions, empty where unknown; null for all of them together.';
@@ -4277,7 +4293,7 @@ comment on function learning.mask_log_weight(integer) is
   'Logarithm of w(m): the mask''s share of all registered dimension weights, to the configured power.';
 
 create function learning.configured_masks()
-returns table (mask integer, bits integer[])
+returns table (mask integer, dims text[], bits integer[])
 language sql
 stable
 set search_path = ''
@@ -4288,46 +4304,88 @@ as $$
       coalesce(nullif(learning.config() #> '{exposure,masks}', 'null'::jsonb), '["singles", "pairs", "full"]'::jsonb)
     ) as entry(value)
   )
-  select 1 << one.bit, array[one.bit]
+  select 1 << one.bit, array[one.dim], array[one.bit]
   from public.scope_dimensions one
   where exists (select from entries where entries.kind = 'singles')
   union
-  select (1 << one.bit) | (1 << other.bit), array[one.bit, other.bit]
+  select (1 << one.bit) | (1 << other.bit), array[one.dim, other.dim], array[one.bit, other.bit]
   from public.scope_dimensions one
   join public.scope_dimensions other on one.bit < other.bit
   where exists (select from entries where entries.kind = 'pairs')
   union
-  select bit_or(1 << known.bit), array_agg(distinct known.bit)
+  select bit_or(1 << known.bit), array_agg(known.dim order by known.bit), array_agg(known.bit order by known.bit)
   from entries
-  cross join lateral jsonb_array_elements_text(case entries.kind when 'list' then entries.value else '[]'::jsonb end) as named(dim)
-  join public.scope_dimensions known on known.dim = named.dim or named.dim = any (known.aliases)
+  join public.scope_dimensions known on exists (
+    select
+    from jsonb_array_elements_text(case entries.kind when 'list' then entries.value else '[]'::jsonb end) as named(dim)
+    where named.dim = known.dim or named.dim = any (known.aliases)
+  )
+  where entries.kind = 'list'
   group by entries.value;
 $$;
 comment on function learning.configured_masks() is 'The dimension sets that are configured for exposure, each once and in the order of the bits, without the full scope.';
 
-create function learning.cells_of(scope jsonb, filled integer, out masks integer[], out cells text[])
+create function learning.weighed_masks()
+returns table (mask integer, dims text[], bits integer[], weight float8, log_weight float8)
+language sql
+stable
+set search_path = ''
+as $$
+  select wanted.mask, wanted.dims, wanted.bits, exp(greatest(-115, weighed.log_weight)), weighed.log_weight
+  from learning.configured_masks() as wanted
+  cross join lateral (select learning.mask_log_weight(wanted.mask) as log_weight offset 0) as weighed;
+$$;
+comment on function learning.weighed_masks() is 'The configured masks with their weights.';
+
+create type learning.scope_cells as (
+  weight_sum float8,
+  log_scale float8,
+  full_is_configured boolean,
+  masks integer[],
+  log_weights float8[],
+  places bigint[],
+  pattern_places bigint[],
+  cells text[]
+);
+comment on type learning.scope_cells is
+  'The configured masks within a scope''s dimensions: the sum of their weights, the largest logarithm, and whether one is the whole scope. Of those within the reach of what is held: mask, logarithm of the weight, and where the cell lies that it makes of the scope, of all behaviours and of one; where asked for, what the cell is.';
+
+create function learning.cells_of(scope jsonb, filled integer, reach integer, pattern_key text, named boolean)
+returns learning.scope_cells
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  pattern constant bigint := hashtextextended(pattern_key, 31);
+  found learning.scope_cells;
 begin
-  with own as materialized (
-    select array_agg('"' || known.dim || '":' || (scope -> known.dim) order by place.bit) as pairs
-    from generate_series(0, 30) as place(bit)
-    left join public.scope_dimensions known on known.bit = place.bit
-  )
-  select array_agg(known.mask),
-    array_agg(case cardinality(known.bits)
-      when 1 then own.pairs[known.bits[1] + 1]
-      when 2 then own.pairs[known.bits[1] + 1] || ',' || own.pairs[known.bits[2] + 1]
-      else (select string_agg(own.pairs[place.bit + 1], ',' order by place.bit) from unnest(known.bits) as place(bit))
-    end)
-  into masks, cells
-  from own
-  join learning.exposure_masks known on known.mask & filled = known.mask;
+  select sum(made.weight), max(made.log_weight), bool_or(made.mask = filled), array_agg(made.mask) filter (where made.place is not null),
+    array_agg(made.log_weight) filter (where made.place is not null), array_agg(made.place) filter (where made.place is not null),
+    array_agg(made.place # pattern) filter (where made.place is not null),
+    array_agg((
+      select string_agg('"' || part.dim || '":' || (scope -> part.dim), ',' order by part.place)
+      from unnest(made.dims) with ordinality as part(dim, place)
+    )) filter (where named and made.place is not null)
+  into found
+  from (
+    select known.mask, known.dims, known.weight, known.log_weight,
+      case when known.mask & reach = known.mask then
+        case cardinality(known.bits)
+          when 1 then hashtextextended(scope ->> known.dims[1], known.bits[1])
+          when 2 then hashtextextended(scope ->> known.dims[1], known.bits[1]) # hashtextextended(scope ->> known.dims[2], known.bits[2])
+          else (select bit_xor(hashtextextended(scope ->> part.dim, part.bit)) from unnest(known.dims, known.bits) as part(dim, bit))
+        end
+      end as place
+    from learning.exposure_masks known
+    where known.mask & filled = known.mask
+    -- Keeps each from being computed once per use.
+    offset 0
+  ) as made;
+  return found;
 end
 $$;
-comment on function learning.cells_of(jsonb, integer) is 'The configured masks within some of a scope''s dimensions, and the cells they make of it; null where there are none.';
+comment on function learning.cells_of(jsonb, integer, integer, text, boolean) is 'Weights and cells that the configured masks make of a scope.';
 
 create function learning.add_exposure(came learning.position_scopes[], went learning.position_scopes[])
 returns void
@@ -4341,30 +4399,33 @@ declare
   sums_up constant boolean := pg_try_advisory_xact_lock(hashtextextended('exposure_cells', 0));
 begin
   with moved as materialized (
-    select place.cell, place.mask, counted.pattern_key, sum(position.exposure) as exposure, sum(position.positions)::integer as positions
+    select counted.place, made.cell, made.mask, counted.pattern_key, sum(position.exposure) as exposure,
+      sum(position.positions)::integer as positions
     from (
       select one.pattern_key, one.scope, one.scope_mask, one.exposure, 1 as positions from unnest(came) as one
       union all
       select one.pattern_key, one.scope, one.scope_mask, -one.exposure, -1 from unnest(went) as one
     ) as position
-    cross join lateral learning.cells_of(position.scope, position.scope_mask) as made
-    cross join lateral unnest(made.masks, made.cells) as place(mask, cell)
-    cross join lateral (values (coalesce(position.pattern_key, '')), (null)) as counted(pattern_key)
-    group by place.cell, place.mask, counted.pattern_key
+    cross join lateral learning.cells_of(position.scope, position.scope_mask, position.scope_mask, coalesce(position.pattern_key, ''), true) as found
+    cross join lateral unnest(found.masks, found.places, found.pattern_places, found.cells) as made(mask, place, pattern_place, cell)
+    cross join lateral (
+      values (made.pattern_place, coalesce(position.pattern_key, '')), (made.place, null)
+    ) as counted(place, pattern_key)
+    group by counted.place, made.cell, made.mask, counted.pattern_key
   ),
   former as (
     delete from learning.exposure_cells held
-    where sums_up and held.cell in (select moved.cell from moved)
+    where sums_up and held.place in (select moved.place from moved)
     returning held.*
   )
-  insert into learning.exposure_cells (cell, mask, pattern_key, exposure, positions)
-  select part.cell, part.mask, part.pattern_key, sum(part.exposure), sum(part.positions)
+  insert into learning.exposure_cells (place, cell, mask, pattern_key, exposure, positions)
+  select part.place, part.cell, part.mask, part.pattern_key, sum(part.exposure), sum(part.positions)
   from (
-    select moved.cell, moved.mask, moved.pattern_key, moved.exposure, moved.positions from moved
+    select moved.place, moved.cell, moved.mask, moved.pattern_key, moved.exposure, moved.positions from moved
     union all
-    select former.cell, former.mask, former.pattern_key, former.exposure, former.positions from former
+    select former.place, former.cell, former.mask, former.pattern_key, former.exposure, former.positions from former
   ) as part
-  group by part.cell, part.mask, part.pattern_key
+  group by part.place, part.cell, part.mask, part.pattern_key
   -- What is left when the last position went is a rounding error.
   having sum(part.positions) <> 0 or abs(sum(part.exposure)) > 1e-9 * sum(abs(part.exposure));
 end
@@ -4421,9 +4482,9 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('exposure', 0));
   former_masks := array(select known.mask from learning.exposure_masks known order by known.mask);
   delete from learning.exposure_masks known where known.mask not in (select wanted.mask from learning.configured_masks() as wanted);
-  insert into learning.exposure_masks as known (mask, bits, log_weight)
-  select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from learning.configured_masks() as wanted
-  on conflict (mask) do update set log_weight = excluded.log_weight
+  insert into learning.exposure_masks as known (mask, dims, bits, weight, log_weight)
+  select weighed.* from learning.weighed_masks() as weighed
+  on conflict (mask) do update set weight = excluded.weight, log_weight = excluded.log_weight
   where known.log_weight <> excluded.log_weight;
   if former_masks <> array(select known.mask from learning.exposure_masks known order by known.mask) then
     delete from learning.exposure_cells cell where cell.cell is not null;
@@ -4443,8 +4504,8 @@ create trigger derive_exposure after update on learning.effective_configs
 for each row when (new.module_id = 'pm' and new.config -> 'exposure' is distinct from old.config -> 'exposure')
 execute function learning.derive_exposure();
 comment on trigger derive_exposure on learning.effective_configs is 'Configured masks and weights act at once.';
-insert into learning.exposure_masks (mask, bits, log_weight)
-select wanted.mask, wanted.bits, learning.mask_log_weight(wanted.mask) from learning.configured_masks() as wanted;
+insert into learning.exposure_masks (mask, dims, bits, weight, log_weight)
+select weighed.* from learning.weighed_masks() as weighed;
 
 create function learning.full_scope_counts(config jsonb)
 returns boolean
@@ -4647,26 +4708,26 @@ comment on type learning.crowded_mask is 'What one mask contributed to a candida
 create type learning.strength_blend as (
   dir_a float8,
   dir_e float8,
+  edge float8,
   posture_confidence float8,
   steer float8,
-  edge float8,
   multiplier float8,
   log_multiplier float8,
   confidence float8,
+  overrides integer,
   weight float8,
   pull float8,
-  unit float8,
-  overrides bigint,
+  weight_unit float8,
+  move_unit float8,
+  edge_unit float8,
   least_weight float8,
   least_confidence float8,
   override_ids bigint[],
   weights float8[],
-  confidences float8[],
-  moves float8[],
-  edges float8[]
+  moves float8[]
 );
 comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Then of those that act in the configured mode: their number, weight, what they add to it, the unit of weights, and the least weight and confidence to act. Then, where asked for, one by one, all that are contained: weight, confidence, how far times weight each moves, and edge where that moves, too.';
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
 
 create function learning.quoted(value text)
 returns text
@@ -4761,8 +4822,13 @@ begin
   left join learning.effective_configs maker on maker.module_id = 'decision_maker'
   left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
   where pm.module_id = 'pm';
-  select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
-  from learning.allocation_state() as state;
+  select step.timeframes, step.shares into context.timeframes, context.timeframe_shares
+  from public.timeframe_allocation_steps step
+  order by step.exit_at desc, step.trade_id collate "C" desc
+  limit 1;
+  if context.timeframes is null then
+    select start.timeframes, start.shares into context.timeframes, context.timeframe_shares from learning.start_shares() as start;
+  end if;
   return context;
 end
 $$;
@@ -4808,10 +4874,158 @@ end
 $$;
 comment on function learning.with_headroom(float8, float8) is 'Moves a value in 0 to 1 by a share of the room left in that direction.';
 
--- One statement for all candidates, because to start one takes as long as half an answer, and one pass, because to keep what was found
--- for a second takes as long as to find it; planned once, for tables however large.
-create function learning.blend_overrides(candidates learning.candidate[], config jsonb, one_by_one boolean, even_resting boolean default false)
-returns learning.strength_blend[]
+-- In one pass: to keep for a second what the first finds takes as long as to find it. Planned once, for tables however large.
+create function learning.blend_overrides(candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false)
+returns learning.strength_blend
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
+  by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
+  by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
+  adds constant boolean := candidate.action_category in ('entry', 'add');
+  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
+  biased constant boolean := base_bias <> 0;
+  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
+  fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
+  as_of_us constant float8 := candidate.as_of_us;
+  -- Without any confidence an override has no weight.
+  least_confidence float8 := greatest((config #>> '{steering,confidence_min}')::float8, 1e-50);
+  probe learning.override_probe;
+  buckets bigint[];
+  lacking_1 bigint;
+  lacking_2 bigint;
+  surely_enough float8;
+  sums record;
+  light record;
+  acting_light integer := 0;
+  blend learning.strength_blend;
+begin
+  if not even_resting and not learning.overrides_act(candidate.scope, config) then
+    return null;
+  end if;
+  probe := learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
+  buckets := probe.buckets;
+  lacking_1 := probe.lacking_1;
+  lacking_2 := probe.lacking_2;
+  surely_enough := 0.02 * probe.most_specificity;
+
+  loop
+    select max(matches.specificity) as specificity, sum(matches.weight) as weight,
+      sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
+      sum(case when by_edge then matches.edged_weight else matches.weight end * matches.confidence)
+        filter (where by_multiplier or (by_edge and matches.edged_weight >= surely_enough)) as confidence,
+      sum(matches.weight) filter (where matches.confident) as posture_weight,
+      sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as dir_a,
+      sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
+      sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
+      sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
+      -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
+      sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
+      sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
+      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
+      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
+      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough) as light_confidences,
+      array_agg(matches.override_id) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as override_ids,
+      array_agg(case when by_edge then matches.edged_weight else matches.weight end)
+        filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as weights,
+      array_agg(case
+        when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
+        when by_edge then matches.edged_weight * ln(matches.multiplier)
+        when adds then matches.faded_weight * matches.dir_a
+        else matches.faded_weight * matches.dir_e
+      end) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as moves
+    into sums
+    from (
+      select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
+        held.confidence >= least_confidence as confident, held.specificity * held.confidence as weight,
+        held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) * fade_rate))) as faded_weight,
+        held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
+          * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) / held.decay_us))) as edged_weight
+      from learning.override_filings held
+      where held.bucket = any (buckets)
+        and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
+        and case when held.pairs_2 < 0 then learning.contains_override(candidate.scope, held.override_id) else true end
+      -- Keeps each from being computed once per use.
+      offset 0
+    ) as matches;
+    -- Where none is confident, all are heeded.
+    exit when sums.posture_weight > 0 or coalesce(sums.weight, 0) = 0;
+    least_confidence := 1e-50;
+  end loop;
+  if sums.specificity is null then
+    return null;
+  end if;
+
+  blend.least_weight := 0.02 * sums.specificity;
+  if blend.least_weight < surely_enough then
+    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence,
+      count(*) as overrides
+    into light
+    from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
+    where one.weight >= blend.least_weight and one.weight > 0;
+    acting_light := light.overrides;
+    if acting_light > 0 then
+      sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
+      sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
+      if by_edge then
+        sums.confidence := coalesce(sums.confidence, 0) + light.confidence;
+      end if;
+    end if;
+  end if;
+
+  blend.override_ids := sums.override_ids;
+  blend.weights := sums.weights;
+  blend.moves := sums.moves;
+  blend.overrides := cardinality(sums.override_ids);
+  blend.weight_unit := 1;
+  blend.move_unit := 1;
+  blend.edge_unit := 0;
+  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
+  if sums.posture_weight > 0 then
+    blend.multiplier := 1 + sums.gain / sums.weight;
+    blend.dir_a := sums.dir_a / sums.posture_weight;
+    blend.dir_e := sums.dir_e / sums.posture_weight;
+    blend.edge := coalesce(sums.edge / sums.posture_weight, 0);
+    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
+    blend.steer := learning.steering_strength(blend.posture_confidence, config -> 'steering');
+  end if;
+  if by_edge then
+    blend.weight := sums.edged_weight;
+    blend.confidence := sums.confidence / sums.edged_weight;
+    blend.pull := blend.log_multiplier;
+    blend.overrides := cardinality(sums.override_ids) - coalesce(cardinality(sums.light_weights), 0) + acting_light;
+    blend.weight_unit := sums.specificity;
+    blend.least_confidence := 0;
+    return blend;
+  end if;
+  blend.least_weight := 0;
+  if by_multiplier then
+    blend.weight := nullif(sums.weight, 0);
+    blend.confidence := sums.confidence / blend.weight;
+    blend.pull := blend.multiplier - 1;
+    blend.least_confidence := 0;
+  else
+    blend.weight := nullif(sums.posture_weight, 0);
+    blend.confidence := blend.posture_confidence;
+    blend.move_unit := blend.steer;
+    blend.edge_unit := case when adds then base_bias else 0 end;
+    blend.pull := blend.move_unit * case when adds then blend.dir_a else blend.dir_e end + blend.edge_unit * blend.edge;
+    blend.least_confidence := least_confidence;
+  end if;
+  return blend;
+end
+$$;
+comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
+  'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
+
+create function learning.list_contributions(blend learning.strength_blend, at_most integer)
+returns jsonb
 language plpgsql
 stable
 set search_path = ''
@@ -4821,188 +5035,62 @@ set jit = off
 as $$
 declare
   -- Once and not for every override.
-  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
-  by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
-  by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
-  steering constant jsonb := config -> 'steering';
-  -- Without any confidence an override has no weight.
-  confidence_min constant float8 := greatest((steering ->> 'confidence_min')::float8, 1e-50);
-  base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
-  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
-  fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
+  override_ids constant bigint[] := blend.override_ids;
+  weights constant float8[] := blend.weights;
+  moves constant float8[] := blend.moves;
+  least_weight constant float8 := greatest(blend.least_weight, 1e-300);
+  total_weight constant float8 := blend.weight;
+  weight_unit constant float8 := blend.weight_unit;
+  move_unit constant float8 := blend.move_unit;
+  edge_unit constant float8 := blend.edge_unit;
+  listed record;
 begin
-  return array(
-    select row(blend.*)::learning.strength_blend
-    from unnest(candidates) with ordinality as asked(pattern_key, action_category, scope, scope_mask, a_value, e_value, previous_strength,
-      as_of, as_of_us, place)
-    left join lateral (
-      select found.*
-      from learning.probe_overrides('pm_strength', asked.pattern_key, asked.action_category, asked.scope) as found
-      where even_resting or learning.overrides_act(asked.scope, config)
-    ) as probe on true
-    cross join lateral (
-      select asked.action_category in ('entry', 'add') as adds, 0.02 * probe.most_specificity as surely_enough
-    ) as known
-    cross join lateral (
-      select count(*) as overrides, max(matches.specificity) as specificity,
-        sum(matches.weight) as weight, sum(matches.weight * matches.confidence) as confidence,
-        sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
-        -- The posture heeds the confident alone, and all where there are none.
-        sum(matches.weight) filter (where matches.confident) as confident_weight,
-        sum(matches.weight * matches.confidence) filter (where matches.confident) as confident_confidence,
-        sum(matches.weight * matches.edge) filter (where matches.confident) as confident_edge,
-        sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as confident_dir_a,
-        sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as confident_dir_e,
-        count(*) filter (where matches.confident) as confident_overrides,
-        sum(matches.weight * matches.edge) as edge, sum(matches.faded_weight * matches.dir_a) as dir_a,
-        sum(matches.faded_weight * matches.dir_e) as dir_e, count(*) filter (where matches.confidence >= 1e-50) as trusted_overrides,
-        -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
-        sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
-        sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-        sum(matches.edged_weight * matches.confidence) filter (where matches.edged_weight >= surely_enough) as edged_confidence,
-        count(*) filter (where matches.edged_weight >= surely_enough) as edged_overrides,
-        array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
-        array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
-        array_agg(matches.confidence) filter (where matches.edged_weight < surely_enough) as light_confidences,
-        array_agg(matches.override_id) filter (where one_by_one) as override_ids,
-        array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where one_by_one) as weights,
-        array_agg(matches.confidence) filter (where one_by_one) as confidences,
-        array_agg(case
-          when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
-          when by_edge then matches.edged_weight * ln(matches.multiplier)
-          when adds then matches.faded_weight * matches.dir_a
-          else matches.faded_weight * matches.dir_e
-        end) filter (where one_by_one) as moves,
-        array_agg(matches.edge) filter (where one_by_one and by_posture and adds and base_bias <> 0) as edges
-      from (
-        select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
-          held.confidence >= confidence_min as confident, held.specificity * held.confidence as weight,
-          held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - asked.as_of_us) * fade_rate))) as faded_weight,
-          held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
-            * exp(greatest(-115, least(0, (held.evidence_us - asked.as_of_us) / held.decay_us))) as edged_weight
-        from learning.override_filings held
-        where held.bucket = any (probe.buckets)
-          and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-          and case when held.more_pairs is null then true else held.more_pairs <@ probe.pairs end
-        -- Keeps each from being computed once per use.
-        offset 0
-      ) as matches
-    ) as sums
-    cross join lateral (
-      select coalesce(sum(one.weight), 0) as weight, coalesce(sum(one.weight * ln(one.multiplier)), 0) as log_multiplier,
-        coalesce(sum(one.weight * one.confidence), 0) as confidence, count(*) as overrides
-      from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
-      where 0.02 * sums.specificity < known.surely_enough and one.weight >= 0.02 * sums.specificity and one.weight > 0
-    ) as light
-    cross join lateral (
-      select sums.confident_overrides > 0 as any_confident,
-        nullif(case when sums.confident_overrides > 0 then sums.confident_weight else sums.weight end, 0) as posture_weight,
-        nullif(sums.weight, 0) as weight, nullif(coalesce(sums.edged_weight, 0) + light.weight, 0) as edged_weight,
-        coalesce(sums.log_multiplier, 0) + light.log_multiplier as log_multiplier,
-        coalesce(sums.edged_confidence, 0) + light.confidence as edged_confidence
-      -- Keeps each from being computed once per use.
-      offset 0
-    ) as total
-    cross join lateral (
-      select case when total.any_confident then sums.confident_dir_a else sums.dir_a end / total.posture_weight as dir_a,
-        case when total.any_confident then sums.confident_dir_e else sums.dir_e end / total.posture_weight as dir_e,
-        case when total.any_confident then sums.confident_confidence else sums.confidence end / total.posture_weight as confidence,
-        case when total.any_confident then sums.confident_edge else sums.edge end / total.posture_weight as edge
-      offset 0
-    ) as posture
-    cross join lateral (
-      select learning.steering_strength(posture.confidence, steering) as strength offset 0
-    ) as steer
-    cross join lateral (
-      select posture.dir_a, posture.dir_e, posture.confidence as posture_confidence, steer.strength as steer, posture.edge,
-        1 + sums.gain / total.weight as multiplier, total.log_multiplier / total.edged_weight as log_multiplier,
-        case when by_posture then posture.confidence when by_multiplier then sums.confidence / total.weight
-          else total.edged_confidence / total.edged_weight end as confidence,
-        case when by_posture then total.posture_weight when by_multiplier then total.weight else total.edged_weight end as weight,
-        case when by_multiplier then sums.gain / total.weight
-          when by_edge then total.log_multiplier / total.edged_weight
-          when known.adds then steer.strength * posture.dir_a + base_bias * posture.edge
-          else steer.strength * posture.dir_e
-        end as pull,
-        case when by_edge then sums.specificity else 1 end as unit,
-        case when by_edge then coalesce(sums.edged_overrides, 0) + light.overrides
-          when by_posture and total.any_confident then sums.confident_overrides
-          else sums.trusted_overrides
-        end as overrides,
-        case when by_edge then 0.02 * sums.specificity else 0 end as least_weight,
-        case when by_posture and total.any_confident then confidence_min else 0 end as least_confidence,
-        sums.override_ids, sums.weights, sums.confidences, sums.moves, sums.edges
-    ) as blend
-    order by asked.place
-  );
+  if coalesce(total_weight, 0) = 0 then
+    return '[]';
+  end if;
+  select array_agg(row(one.override_id, made.scope_subset, one.weight, one.share, one.pull)::learning.contribution
+      order by one.weight desc, one.override_id) as heaviest,
+    sum(one.weight) as weight, sum(one.share) as share, sum(one.pull) as pull
+  into listed
+  from (
+    select acting.override_id, acting.weight / weight_unit as weight, acting.weight / total_weight as share,
+      (moves[acting.place] * move_unit + case
+        when edge_unit = 0 then 0
+        else edge_unit * acting.weight
+          * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
+      end) / total_weight as pull
+    from (
+      select unnest(override_ids) as override_id, unnest(weights) as weight, generate_subscripts(weights, 1) as place
+    ) as acting
+    where acting.weight >= least_weight
+    order by acting.weight desc, acting.override_id
+    limit at_most
+  ) as one
+  join public.pm_overrides made on made.id = one.override_id;
+  return to_jsonb(listed.heaviest) || case when blend.overrides > at_most
+    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', total_weight / weight_unit - listed.weight,
+      'share', 1 - listed.share, 'pull', blend.pull - listed.pull)
+    else '[]' end;
 end
 $$;
-comment on function learning.blend_overrides(learning.candidate[], jsonb, boolean, boolean) is
-  'Blends the overrides that each candidate contains, in every mode; those of a candidate in whose macro phase overrides rest only where asked for.';
-
-create function learning.list_contributions(blends learning.strength_blend[], config jsonb, at_most integer)
-returns jsonb[]
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
-  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
-begin
-  return array(
-    select listed.contributions
-    from unnest(blends) with ordinality as blend(dir_a, dir_e, posture_confidence, steer, edge, multiplier, log_multiplier, confidence, weight,
-      pull, unit, overrides, least_weight, least_confidence, override_ids, weights, confidences, moves, edges, place)
-    cross join lateral (
-      with heaviest as materialized (
-        select one.override_id, one.weight / blend.unit as weight, one.weight / blend.weight as share,
-          (one.move * case when by_posture then blend.steer else 1 end + one.weight * base_bias * coalesce(one.edge, 0)) / blend.weight as pull
-        from unnest(blend.override_ids, blend.weights, blend.confidences, blend.moves, blend.edges)
-          as one(override_id, weight, confidence, move, edge)
-        where one.weight > 0 and one.weight >= blend.least_weight and one.confidence >= blend.least_confidence
-        order by one.weight desc, one.override_id
-        limit at_most
-      )
-      select coalesce((
-          -- Of an array of rows: to convert all at once takes half as long as one by one.
-          select to_jsonb(array_agg(
-            row(heaviest.override_id, made.scope_subset, heaviest.weight, heaviest.share, heaviest.pull)::learning.contribution
-            order by heaviest.weight desc, heaviest.override_id
-          ))
-          from heaviest
-          join public.pm_overrides made on made.id = heaviest.override_id
-        ), '[]'::jsonb)
-        || case when blend.overrides > at_most then (
-          select jsonb_build_object('rest', blend.overrides - at_most, 'weight', blend.weight / blend.unit - sum(heaviest.weight),
-            'share', 1 - sum(heaviest.share), 'pull', blend.pull - sum(heaviest.pull))
-          from heaviest
-        ) else '[]'::jsonb end as contributions
-    ) as listed
-    order by blend.place
-  );
-end
-$$;
-comment on function learning.list_contributions(learning.strength_blend[], jsonb, integer) is
-  'The heaviest of the overrides that act in each blend, and the rest in one entry: multiplied out, what the blend says.';
+comment on function learning.list_contributions(learning.strength_blend, integer) is
+  'The heaviest of the overrides that act in a blend, and the rest in one entry: multiplied out, what the blend says.';
 
 create function learning.matched_overrides(candidate learning.candidate, config jsonb)
-returns table (override_id bigint, weight float8, confidence float8, share float8)
+returns table (override_id bigint, weight float8, share float8)
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  blend constant learning.strength_blend := (learning.blend_overrides(array[candidate], config, true, true))[1];
+  blend constant learning.strength_blend := learning.blend_overrides(candidate, config, true, true);
 begin
   return query
-  select one.override_id, one.weight / blend.unit, one.confidence,
-    case when one.weight > 0 and one.weight >= blend.least_weight and one.confidence >= blend.least_confidence
+  select one.override_id, one.weight / blend.weight_unit,
+    case when one.weight > 0 and one.weight >= blend.least_weight and terms.confidence >= blend.least_confidence
       then one.weight / blend.weight else 0 end
-  from unnest(blend.override_ids, blend.weights, blend.confidences) as one(override_id, weight, confidence);
+  from unnest(blend.override_ids, blend.weights) as one(override_id, weight)
+  join learning.override_terms terms on terms.override_id = one.override_id;
 end
 $$;
 comment on function learning.matched_overrides(learning.candidate, jsonb) is
@@ -5028,7 +5116,6 @@ declare
   candidate_scope jsonb;
   candidate_key text;
   filled integer;
-  weighed_mask integer;
   total float8;
   held_mask integer;
   full_at float8;
@@ -5038,9 +5125,14 @@ declare
   full_log_weight float8;
   log_scale float8;
   weight_sum float8;
-  cells text[];
+  found learning.scope_cells;
+  masks integer[];
+  log_weights float8[];
+  places bigint[];
   overlap float8;
-  listed jsonb;
+  crowded_masks bigint;
+  listed_overlap float8;
+  heaviest learning.crowded_mask[];
   crowding float8;
   measure learning.exposure_measure;
   measures learning.exposure_measure[] := array[]::learning.exposure_measure[];
@@ -5057,27 +5149,20 @@ begin
     candidate_key := candidate.pattern_key;
     filled := candidate.scope_mask;
 
-    -- The weights depend on nothing but the dimensions, and most candidates fill the same.
-    if filled is distinct from weighed_mask then
-      weighed_mask := filled;
-      select max(known.log_weight), coalesce(sum(exp(greatest(-115, known.log_weight))), 0),
-        full_counts and filled <> 0 and not coalesce(bool_or(known.mask = filled), false)
-      into log_scale, weight_sum, full_adds
+    found := learning.cells_of(candidate_scope, filled, filled & held_mask, candidate_key, false);
+    full_adds := full_counts and filled <> 0 and not coalesce(found.full_is_configured, false);
+    full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
+    log_scale := greatest(found.log_scale, full_log_weight);
+    if log_scale > -30 then
+      log_scale := 0;
+      weight_sum := coalesce(found.weight_sum, 0);
+    else
+      -- What a large exponent makes of a weight by itself is out of the range of numbers: by the heaviest one, then.
+      select coalesce(sum(exp(greatest(-115, known.log_weight - log_scale))), 0) into weight_sum
       from learning.exposure_masks known
       where known.mask & filled = known.mask;
-      full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
-      log_scale := greatest(log_scale, full_log_weight);
-      weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight)) else 0 end;
-      if log_scale > -30 then
-        log_scale := 0;
-      else
-        -- What a large exponent makes of a weight by itself is out of the range of numbers: by the heaviest one, then.
-        select coalesce(sum(exp(greatest(-115, known.log_weight - log_scale))), 0) into weight_sum
-        from learning.exposure_masks known
-        where known.mask & filled = known.mask;
-        weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight - log_scale)) else 0 end;
-      end if;
     end if;
+    weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight - log_scale)) else 0 end;
 
     full_exposure := null;
     full_pattern_exposure := null;
@@ -5088,52 +5173,38 @@ begin
       where held.scope_mask & filled = filled and held.scope @> candidate_scope;
     end if;
 
-    cells := (learning.cells_of(candidate_scope, filled & held_mask)).cells;
-    with held as (
-      select one.mask, one.cell, sum(one.exposure) as exposure, sum(one.pattern_exposure) as pattern_exposure
+    masks := found.masks;
+    log_weights := found.log_weights;
+    places := found.places || found.pattern_places;
+    select coalesce(sum(ranked.part), 0), count(*), coalesce(sum(ranked.part) filter (where ranked.rank <= 20), 0),
+      array_agg(
+        row(case when ranked.cell is null then candidate_scope else ('{' || ranked.cell || '}')::jsonb end,
+          exp(greatest(-700, ranked.log_weight)), ranked.exposure, ranked.pattern_exposure)::learning.crowded_mask
+        order by ranked.rank
+      ) filter (where ranked.rank <= 20)
+    into overlap, crowded_masks, listed_overlap, heaviest
+    from (
+      select part.*, row_number() over (order by part.part desc, part.cell) as rank
       from (
-        select cell.mask, cell.cell, cell.exposure, 0::float8 as pattern_exposure
-        from learning.exposure_cells cell
-        where cell.cell = any (cells) and cell.pattern_key is null
+        select held.cell, held.exposure, held.pattern_exposure, made.log_weight,
+          -- Nothing where it is next to nothing: any remainder would count beside an alpha as small.
+          case when made.log_weight - log_scale > -115 then exp(made.log_weight - log_scale) else 0 end
+            * (held.exposure + pattern_weight * held.pattern_exposure) as part
+        from (
+          select cell.mask, max(cell.cell) as cell, coalesce(sum(cell.exposure) filter (where cell.pattern_key is null), 0) as exposure,
+            coalesce(sum(cell.exposure) filter (where cell.pattern_key is not null), 0) as pattern_exposure
+          from learning.exposure_cells cell
+          where cell.place = any (places)
+          group by cell.mask
+        ) as held
+        join (select unnest(masks) as mask, unnest(log_weights) as log_weight) as made on made.mask = held.mask
         union all
-        select cell.mask, cell.cell, 0, cell.exposure
-        from learning.exposure_cells cell
-        where cell.cell = any (cells) and cell.pattern_key = candidate_key
-      ) as one
-      group by one.mask, one.cell
-    ),
-    parts as materialized (
-      select held.cell, held.exposure, held.pattern_exposure, known.log_weight,
-        -- Nothing where it is next to nothing: any remainder would count beside an alpha as small.
-        case when known.log_weight - log_scale > -115 then exp(known.log_weight - log_scale) else 0 end
-          * (held.exposure + pattern_weight * held.pattern_exposure) as part
-      from held
-      join learning.exposure_masks known on known.mask = held.mask
-      union all
-      select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight,
-        case when full_log_weight - log_scale > -115 then exp(full_log_weight - log_scale) else 0 end
-          * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
-      where full_exposure > 0
-    ),
-    heaviest as materialized (
-      select parts.* from parts order by parts.part desc, parts.cell limit 20
-    )
-    select sums.part,
-      coalesce((
-        select to_jsonb(array_agg(
-          row(case when heaviest.cell is null then candidate_scope else ('{' || heaviest.cell || '}')::jsonb end,
-            exp(greatest(-700, heaviest.log_weight)), heaviest.exposure, heaviest.pattern_exposure)::learning.crowded_mask
-          order by heaviest.part desc, heaviest.cell
-        ))
-        from heaviest
-      ), '[]'::jsonb)
-      || case when sums.masks > 20 then (
-        select jsonb_build_object('rest', sums.masks - 20,
-          'concentration', alpha * (sums.part - sum(heaviest.part)) * exp(greatest(-115, log_scale)))
-        from heaviest
-      ) else '[]'::jsonb end
-    into overlap, listed
-    from (select coalesce(sum(parts.part), 0) as part, count(*) as masks from parts) as sums;
+        select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight,
+          case when full_log_weight - log_scale > -115 then exp(full_log_weight - log_scale) else 0 end
+            * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
+        where full_exposure > 0
+      ) as part
+    ) as ranked;
 
     -- Where nothing is held, what the cells sum up to is a rounding error.
     crowding := case when weight_sum > 0 then case when total > 0 then greatest(0, least(1, overlap / (weight_sum * full_at))) else 0 end end;
@@ -5142,7 +5213,10 @@ begin
       'enabled', enabled, 'alpha', alpha, 'beta', beta, 'total', total, 'cap', cap,
       'weight_sum', case when weight_sum > 0 then weight_sum * exp(greatest(-115, log_scale)) else 0 end,
       'concentration', case when weight_sum > 0 then alpha * overlap * exp(greatest(-115, log_scale)) else 0 end,
-      'crowding', crowding, 'masks', listed
+      'crowding', crowding,
+      'masks', coalesce(to_jsonb(heaviest), '[]') || case when crowded_masks > 20
+        then jsonb_build_object('rest', crowded_masks - 20, 'concentration', alpha * (overlap - listed_overlap) * exp(greatest(-115, log_scale)))
+        else '[]' end
     );
     measures := measures || measure;
   end loop;
@@ -5152,21 +5226,22 @@ $$;
 comment on function learning.measure_exposure(learning.candidate[], jsonb) is
   'Crowding of each candidate''s scope by what is held: the skew of its size and the masks that made it, the 20 heaviest and the rest in one entry.';
 
-create function learning.size_candidates(candidates learning.candidate[], context learning.sizing_context)
+-- As its owner: to ask for each of the twenty tables it reads whether the user may read it takes longer than to blend all overrides.
+create function learning.size_candidates(candidates learning.candidate[])
 returns public.pm_sizing[]
 language plpgsql
 stable
+security definer
 set search_path = ''
 as $$
 declare
+  context constant learning.sizing_context := learning.sizing_context();
   config constant jsonb := context.config;
   configured constant text := config ->> 'strength_mode';
   steering constant jsonb := config -> 'steering';
   base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
   size_mult constant public.learning_levers := context.size_mult;
-  blends constant learning.strength_blend[] := learning.blend_overrides(candidates, config, true);
-  contributions constant jsonb[] := learning.list_contributions(blends, config, 50);
-  crowdings constant learning.exposure_measure[] := learning.measure_exposure(candidates, config);
+  crowdings learning.exposure_measure[];
   sizings public.pm_sizing[] := array[]::public.pm_sizing[];
   candidate learning.candidate;
   blend learning.strength_blend;
@@ -5179,14 +5254,16 @@ declare
   e_steered float8;
   shadow jsonb;
 begin
+  perform learning.require_pm();
+  crowdings := learning.measure_exposure(candidates, config);
   for place in 1 .. cardinality(candidates) loop
     candidate := candidates[place];
-    blend := blends[place];
+    blend := learning.blend_overrides(candidate, config, true);
     sizing.mode := configured;
     sizing.base_alloc_pct := context.base_alloc_pct;
     sizing.timeframe_share := context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
     sizing.size_frac_raw := 0.10 + 0.50 * candidate.a_value;
-    sizing.overrides := contributions[place];
+    sizing.overrides := learning.list_contributions(blend, 50);
     crowding := crowdings[place];
     sizing.exposure_skew := crowding.skew;
     sizing.exposure := crowding.explanation;
@@ -5241,7 +5318,7 @@ begin
   return sizings;
 end
 $$;
-comment on function learning.size_candidates(learning.candidate[], learning.sizing_context) is 'Sizes candidates, in their order.';
+comment on function learning.size_candidates(learning.candidate[]) is 'Sizes candidates, in their order; for those who may ask, whatever they may read.';
 
 create function public.get_pm_sizing(
   pattern_key text, action_category text, scope jsonb, a_value float8 default 0.5, e_value float8 default 0.5,
@@ -5257,8 +5334,7 @@ declare
 begin
   perform learning.require_pm();
   sizings := learning.size_candidates(
-    array[learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of)],
-    learning.sizing_context()
+    array[learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of)]
   );
   return sizings[1];
 end
@@ -5351,7 +5427,7 @@ begin
         'details', nullif(fault_detail, ''), 'hint', nullif(fault_hint, '')));
     end;
   end loop;
-  sizings := learning.size_candidates(asked, learning.sizing_context());
+  sizings := learning.size_candidates(asked);
   return query
   select sizing.mode, sizing.base_alloc_pct, sizing.timeframe_share, sizing.size_frac_raw, sizing.pm_strength, sizing.exposure_skew,
     sizing.size_frac, sizing.max_alloc_pct, sizing.a_final, sizing.e_final, sizing.confidence, sizing.steer_max, sizing.overrides,
@@ -5386,7 +5462,7 @@ begin
   acts := learning.overrides_act(candidate.scope, config);
   return query
   select matched.override_id, made.scope_subset, terms.specificity, matched.weight, case when acts then matched.share else 0 end,
-    acts and matched.share > 0, matched.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,
+    acts and matched.share > 0, terms.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,
     terms.dir_e * faded.fade, made.edge_raw, made.n, made.last_evidence_at
   from learning.matched_overrides(candidate, config) as matched
   join public.pm_overrides made on made.id = matched.override_id
@@ -5424,21 +5500,20 @@ declare
   group_bits constant bigint := (probe.buckets[1] >> 40) << 40;
 begin
   return query
-  select near.override_id, made.scope_subset, pair.key, candidate.scope ->> pair.key, pair.value
+  select near.override_id, near.scope_subset, pair.key, candidate.scope ->> pair.key, pair.value
   from (
-    select held.override_id, held.specificity * held.confidence as weight
+    select held.override_id, made.scope_subset, held.specificity * held.confidence as weight
     from learning.override_filings held
+    join public.pm_overrides made on made.id = held.override_id
     where held.bucket between group_bits and group_bits + (1::bigint << 40) - 1
-      and bit_count((held.pairs_1 & probe.lacking_1)::bit(64)) + bit_count((held.pairs_2 & probe.lacking_2)::bit(64))
-        -- Pairs above 128 that it is filed by are in its bucket alone.
-        + case when (held.bucket >> 20 & 1048575) > 128 and (held.bucket >> 20 & 1048575) <> all (probe.pairs) then 1 else 0 end
-        + case when (held.bucket & 1048575) > 128 and (held.bucket & 1048575) <> all (probe.pairs) then 1 else 0 end
-        + cardinality(array(select more.pair from unnest(held.more_pairs) as more(pair) where more.pair <> all (probe.pairs))) = 1
+      and bit_count((held.pairs_1 & probe.lacking_1)::bit(64)) + bit_count((held.pairs_2 & probe.lacking_2)::bit(64)) <= 1
+      and (
+        select count(*) from jsonb_each_text(made.scope_subset) as own where candidate.scope ->> own.key is distinct from own.value
+      ) = 1
     order by held.specificity * held.confidence desc, held.override_id
     limit at_most
   ) as near
-  join public.pm_overrides made on made.id = near.override_id
-  cross join lateral jsonb_each_text(made.scope_subset) as pair
+  cross join lateral jsonb_each_text(near.scope_subset) as pair
   where candidate.scope ->> pair.key is distinct from pair.value
   order by near.weight desc, near.override_id;
 end
@@ -5468,7 +5543,7 @@ begin
   context := learning.sizing_context();
   config := context.config;
   candidate := learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of);
-  sizings := learning.size_candidates(array[candidate], context);
+  sizings := learning.size_candidates(array[candidate]);
   sizing := sizings[1];
   acts := learning.overrides_act(candidate.scope, config);
   adds := candidate.action_category in ('entry', 'add');
@@ -5513,12 +5588,13 @@ begin
   return query
   select format('  set aside: override %s in %s, %s', made.id, made.scope_subset, case
     when sizing.mode = 'edge_weighted' then format('its weight %s is below 0.02', learning.rounded(matched.weight))
-    when matched.confidence = 0 then 'it has no confidence'
-    else format('its confidence %s is below %s and another''s is not', learning.rounded(matched.confidence),
+    when terms.confidence = 0 then 'it has no confidence'
+    else format('its confidence %s is below %s and another''s is not', learning.rounded(terms.confidence),
       config #>> '{steering,confidence_min}')
   end)
   from learning.matched_overrides(candidate, config) as matched
   join public.pm_overrides made on made.id = matched.override_id
+  join learning.override_terms terms on terms.override_id = matched.override_id
   where acts and matched.share = 0
   order by matched.weight desc, made.id
   limit 10;
@@ -5672,18 +5748,16 @@ language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  largest integer;
 begin
-  select array_agg(start.key order by start.key collate "C"), array_agg(start.value::float8 order by start.key collate "C")
+  -- Configured shares may miss 1 by a rounding error; from here on they never do. Whoever may not read the configuration gets nothing.
+  select array_agg(start.timeframe order by start.timeframe),
+    array_agg(start.share + case when start.rank = 1 then 1 - start.total else 0 end order by start.timeframe)
   into timeframes, shares
-  from jsonb_each_text(learning.config('decision_maker') -> 'start_shares') as start;
-  -- Configured shares may miss 1 by a rounding error; from here on they never do.
-  largest := array_position(shares, (select max(share) from unnest(shares) as share));
-  -- Whoever may not read the configuration gets nothing.
-  if largest is not null then
-    shares[largest] := shares[largest] + 1 - (select sum(share) from unnest(shares) as share);
-  end if;
+  from (
+    select configured.key collate "C" as timeframe, configured.value::float8 as share, sum(configured.value::float8) over () as total,
+      row_number() over (order by configured.value::float8 desc, configured.key collate "C") as rank
+    from jsonb_each_text(learning.config('decision_maker') -> 'start_shares') as configured
+  ) as start;
 end
 $$;
 comment on function learning.start_shares() is 'The timeframes that have a share and the shares they start from.';
@@ -6832,7 +6906,10 @@ stable
 set search_path = ''
 as $$
 begin
-  if current_user in ('anon', 'authenticated') and learning.learning_role() is distinct from 'pm' then
+  -- Whoever a function runs as, the role is that of the user.
+  if (current_user in ('anon', 'authenticated') or current_setting('role', true) in ('anon', 'authenticated'))
+    and learning.learning_role() is distinct from 'pm'
+  then
     raise exception using
       errcode = '42501',
       message = 'Only users with the learning role pm may ask this',
@@ -6952,8 +7029,9 @@ begin
     execute format('grant execute on function %s to service_role', routine);
   end loop;
 
-  -- It asks for the learning role itself.
+  -- They ask for the learning role themselves.
   grant execute on function learning.health() to authenticated;
+  grant execute on function learning.size_candidates(learning.candidate[]) to authenticated;
 
   -- The inner functions that only read: the RPCs call them with the caller's rights.
   for routine in
