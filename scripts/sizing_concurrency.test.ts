@@ -188,3 +188,24 @@ Deno.test({
     assertEquals(held?.exposure, 0.1);
   },
 });
+
+Deno.test({
+  name: "Dimensions that two sessions register at once are both known to a mask",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    const pid = await pidOf(other);
+    let registration: Promise<unknown> = Promise.resolve();
+    await one.begin(async (transaction) => {
+      await transaction`insert into scope_dimensions (dim, bit, source) values ('session', 20, 'entry')`;
+      registration = other`insert into scope_dimensions (dim, bit, source) values ('venue', 21, 'entry')`
+        .execute();
+      await waits(observer, pid);
+    });
+    await registration;
+    const [known] = await observer<{ mask: number }[]>`
+      select learning.normal_scope_mask('{"session": "asia", "venue": "dex"}') as mask`;
+    assertEquals(known?.mask, 2 ** 20 + 2 ** 21);
+  },
+});

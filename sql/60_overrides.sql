@@ -59,30 +59,6 @@ comment on column public.pm_overrides.last_evidence_at is 'Close of the newest t
 comment on column public.pm_overrides.last_updated_at is 'When the row was written last.';
 comment on column public.pm_overrides.scope_digest is 'Short form of scope_subset for uniqueness.';
 
-create function learning.normal_scope_mask(scope jsonb)
-returns integer
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  written constant text := scope::text;
-  mask integer;
-  registered boolean;
-begin
-  -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
-  if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and written ~ '[^"]{201}') then
-    return null;
-  end if;
-  select coalesce(bit_or(1 << known.bit) filter (where scope ? known.dim), 0), scope - array_agg(known.dim) = '{}'::jsonb
-  into mask, registered
-  from public.scope_dimensions known;
-  return case when registered then mask end;
-end
-$$;
-comment on function learning.normal_scope_mask(jsonb) is
-  'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
-
 create function learning.normalise_override()
 returns trigger
 language plpgsql
@@ -91,14 +67,12 @@ as $$
 declare
   unknown text;
 begin
-  if tg_op = 'UPDATE' then
-    new.last_updated_at := now();
-    if new.scope_subset = old.scope_subset and new.scope_mask = old.scope_mask and new.pattern_key = old.pattern_key
-      and new.enabled = old.enabled and new.disabled_by is not distinct from old.disabled_by then
-      return new;
-    end if;
-  end if;
   new.scope_mask := learning.normal_scope_mask(new.scope_subset);
+  -- Nearly every row is, and each further look into one of so many columns costs.
+  if new.scope_mask is not null and new.enabled and new.disabled_by is null and new.disabled_reason is null
+    and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
+    return new;
+  end if;
   if new.scope_mask is null then
     select string_agg(quote_literal(entry.key), ', ') into unknown
     from jsonb_object_keys(new.scope_subset) as entry(key)
@@ -115,9 +89,7 @@ begin
     new.scope_subset := public.unified_scope(new.scope_subset, null, null);
     new.scope_mask := learning.scope_mask(new.scope_subset);
   end if;
-  if new.pattern_key ^@ 'module=' or new.pattern_key <> btrim(new.pattern_key) then
-    new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
-  end if;
+  new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
   if new.enabled then
     new.disabled_by := null;
     new.disabled_reason := null;
@@ -127,10 +99,32 @@ begin
   return new;
 end
 $$;
-comment on function learning.normalise_override() is 'Stores key and scope in their normal form and notes who disabled an override and when it was written.';
-create trigger normalise_override before insert or update on public.pm_overrides
+comment on function learning.normalise_override() is 'Stores key and scope in their normal form and notes who disabled an override.';
+create trigger normalise_override before insert on public.pm_overrides
 for each row execute function learning.normalise_override();
-comment on trigger normalise_override on public.pm_overrides is 'Stores key and scope in their normal form and notes who disabled an override and when it was written.';
+comment on trigger normalise_override on public.pm_overrides is 'Stores key and scope in their normal form and notes who disabled an override.';
+-- Nearly every update writes other values only: those are told apart without a call.
+create trigger normalise_changed_override before update on public.pm_overrides
+for each row when (
+  (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason)
+    is distinct from (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason)
+) execute function learning.normalise_override();
+comment on trigger normalise_changed_override on public.pm_overrides is 'Keeps key and scope in their normal form and notes who disabled an override.';
+
+create function learning.stamp_override()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.last_updated_at := now();
+  return new;
+end
+$$;
+comment on function learning.stamp_override() is 'Notes when an override was written last.';
+create trigger stamp_override before update on public.pm_overrides
+for each row execute function learning.stamp_override();
+comment on trigger stamp_override on public.pm_overrides is 'Notes when an override was written last.';
 
 create function learning.fade(as_of timestamptz, last_evidence_at timestamptz, half_life_hours float8)
 returns float8

@@ -95,25 +95,41 @@ end
 $$;
 comment on function learning.specificity(integer) is 'How much an override counts for naming so many pairs.';
 
-create view learning.override_terms
-with (security_invoker = true)
-as
-select held.id as override_id,
-  learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
-  -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
-  case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
-  greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
-  case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
-  case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
-  case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
-  (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
-  case
-    when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
-    when held.last_evidence_at = '-infinity' then -1e100
-    else 1e100
-  end as evidence_us,
-  3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
-from public.pm_overrides held;
+create function learning.override_terms_query(overrides text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return format($terms$
+    select held.id as override_id,
+      learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
+      -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
+      case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
+      greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
+      case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
+      case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
+      case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
+      (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
+      case
+        when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
+        when held.last_evidence_at = '-infinity' then -1e100
+        else 1e100
+      end as evidence_us,
+      3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
+    from %s held
+  $terms$, overrides);
+end
+$$;
+comment on function learning.override_terms_query(text) is
+  'The query for what of overrides enters a sizing, apart from their scope; they are read from the given relation, which has the columns of pm_overrides.';
+
+do $$
+begin
+  execute 'create view learning.override_terms with (security_invoker = true) as ' || learning.override_terms_query('public.pm_overrides');
+end
+$$;
 comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
 comment on column learning.override_terms.override_id is 'The override.';
 comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
@@ -357,16 +373,16 @@ begin
       select changed.override_type, changed.pattern_key, changed.action_category from new_overrides changed
     )
     order by filed.id for share;
-    execute $terms$
+    execute format($terms$
       update learning.override_filings held
       set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
         support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
-      from learning.override_terms terms
+      from (%s order by override_id) as terms
       where held.override_id = any ($1) and terms.override_id = held.override_id
         and (held.multiplier, held.confidence, held.dir_a, held.dir_e, held.edge, held.support, held.evidence_us, held.decay_us)
           is distinct from (terms.multiplier, terms.confidence, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us,
             terms.decay_us)
-    $terms$ using stayed;
+    $terms$, learning.override_terms_query('new_overrides')) using stayed;
   end if;
   return null;
 end

@@ -426,25 +426,6 @@ comment on column public.scope_dimensions.source is 'Context the dimension is re
 comment on column public.scope_dimensions.weight is 'How much the dimension counts in exposure.';
 comment on column public.scope_dimensions.aliases is 'Other names the dimension is known by in contexts; never stored.';
 
-insert into public.scope_dimensions (dim, bit, source, aliases) values
-  ('curator', 0, 'entry', '{}'),
-  ('chain', 1, 'entry', '{}'),
-  ('mcap_bucket', 2, 'entry', '{bucket}'),
-  ('vol_bucket', 3, 'entry', '{}'),
-  ('age_bucket', 4, 'entry', '{}'),
-  ('intent', 5, 'entry', '{}'),
-  ('mapping_confidence', 6, 'entry', '{}'),
-  ('mcap_vol_ratio_bucket', 7, 'entry', '{}'),
-  ('market_family', 8, 'action', '{}'),
-  ('timeframe', 9, 'action', '{}'),
-  ('A_mode', 10, 'action', '{}'),
-  ('E_mode', 11, 'action', '{}'),
-  ('macro_phase', 12, 'regime', '{}'),
-  ('meso_phase', 13, 'regime', '{}'),
-  ('micro_phase', 14, 'regime', '{}'),
-  ('bucket_leader', 15, 'regime', '{}'),
-  ('bucket_rank_position', 16, 'regime', '{}');
-
 create function learning.guard_scope_dimension()
 returns trigger
 language plpgsql
@@ -474,6 +455,71 @@ comment on function learning.guard_scope_dimension() is 'Keeps dimension names u
 create trigger guard_scope_dimension before insert or update on public.scope_dimensions
 for each row execute function learning.guard_scope_dimension();
 comment on trigger guard_scope_dimension on public.scope_dimensions is 'Keeps dimension names unambiguous and bits fixed.';
+
+create function learning.derive_normal_scope_mask()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $derive$
+begin
+  -- Two that register at once would each leave out the other's dimension.
+  perform pg_advisory_xact_lock(hashtextextended('scope_dimensions', 0));
+  execute (
+    select format(
+      $definition$
+        create or replace function learning.normal_scope_mask(scope jsonb)
+        returns integer
+        language plpgsql
+        stable
+        set search_path = ''
+        as $mask$
+        declare
+          written constant text := scope::text;
+        begin
+          -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
+          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and written ~ '[^"]{201}') then
+            return null;
+          end if;
+          return case when scope - %L::text[] = '{}'::jsonb then %s end;
+        end
+        $mask$
+      $definition$,
+      coalesce(array_agg(known.dim order by known.bit), '{}'),
+      coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
+    )
+    from public.scope_dimensions known
+  );
+  return null;
+end
+$derive$;
+comment on function learning.derive_normal_scope_mask() is
+  'Writes the registered dimensions into learning.normal_scope_mask: reading them there would take longer than all else that it does.';
+create trigger derive_normal_scope_mask after insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.derive_normal_scope_mask();
+comment on trigger derive_normal_scope_mask on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
+
+insert into public.scope_dimensions (dim, bit, source, aliases) values
+  ('curator', 0, 'entry', '{}'),
+  ('chain', 1, 'entry', '{}'),
+  ('mcap_bucket', 2, 'entry', '{bucket}'),
+  ('vol_bucket', 3, 'entry', '{}'),
+  ('age_bucket', 4, 'entry', '{}'),
+  ('intent', 5, 'entry', '{}'),
+  ('mapping_confidence', 6, 'entry', '{}'),
+  ('mcap_vol_ratio_bucket', 7, 'entry', '{}'),
+  ('market_family', 8, 'action', '{}'),
+  ('timeframe', 9, 'action', '{}'),
+  ('A_mode', 10, 'action', '{}'),
+  ('E_mode', 11, 'action', '{}'),
+  ('macro_phase', 12, 'regime', '{}'),
+  ('meso_phase', 13, 'regime', '{}'),
+  ('micro_phase', 14, 'regime', '{}'),
+  ('bucket_leader', 15, 'regime', '{}'),
+  ('bucket_rank_position', 16, 'regime', '{}');
+
+comment on function learning.normal_scope_mask(jsonb) is
+  'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
 
 -- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
 create function learning.scope_value(value jsonb)
@@ -3221,30 +3267,6 @@ comment on column public.pm_overrides.last_evidence_at is 'Close of the newest t
 comment on column public.pm_overrides.last_updated_at is 'When the row was written last.';
 comment on column public.pm_overrides.scope_digest is 'Short form of scope_subset for uniqueness.';
 
-create function learning.normal_scope_mask(scope jsonb)
-returns integer
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  written constant text := scope::text;
-  mask integer;
-  registered boolean;
-begin
-  -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
-  if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and written ~ '[^"]{201}') then
-    return null;
-  end if;
-  select coalesce(bit_or(1 << known.bit) filter (where scope ? known.dim), 0), scope - array_agg(known.dim) = '{}'::jsonb
-  into mask, registered
-  from public.scope_dimensions known;
-  return case when registered then mask end;
-end
-$$;
-comment on function learning.normal_scope_mask(jsonb) is
-  'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
-
 create function learning.normalise_override()
 returns trigger
 language plpgsql
@@ -3253,14 +3275,12 @@ as $$
 declare
   unknown text;
 begin
-  if tg_op = 'UPDATE' then
-    new.last_updated_at := now();
-    if new.scope_subset = old.scope_subset and new.scope_mask = old.scope_mask and new.pattern_key = old.pattern_key
-      and new.enabled = old.enabled and new.disabled_by is not distinct from old.disabled_by then
-      return new;
-    end if;
-  end if;
   new.scope_mask := learning.normal_scope_mask(new.scope_subset);
+  -- Nearly every row is, and each further look into one of so many columns costs.
+  if new.scope_mask is not null and new.enabled and new.disabled_by is null and new.disabled_reason is null
+    and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
+    return new;
+  end if;
   if new.scope_mask is null then
     select string_agg(quote_literal(entry.key), ', ') into unknown
     from jsonb_object_keys(new.scope_subset) as entry(key)
@@ -3277,9 +3297,7 @@ begin
     new.scope_subset := public.unified_scope(new.scope_subset, null, null);
     new.scope_mask := learning.scope_mask(new.scope_subset);
   end if;
-  if new.pattern_key ^@ 'module=' or new.pattern_key <> btrim(new.pattern_key) then
-    new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
-  end if;
+  new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
   if new.enabled then
     new.disabled_by := null;
     new.disabled_reason := null;
@@ -3289,10 +3307,32 @@ begin
   return new;
 end
 $$;
-comment on function learning.normalise_override() is 'Stores key and scope in their normal form and notes who disabled an override and when it was written.';
-create trigger normalise_override before insert or update on public.pm_overrides
+comment on function learning.normalise_override() is 'Stores key and scope in their normal form and notes who disabled an override.';
+create trigger normalise_override before insert on public.pm_overrides
 for each row execute function learning.normalise_override();
-comment on trigger normalise_override on public.pm_overrides is 'Stores key and scope in their normal form and notes who disabled an override and when it was written.';
+comment on trigger normalise_override on public.pm_overrides is 'Stores key and scope in their normal form and notes who disabled an override.';
+-- Nearly every update writes other values only: those are told apart without a call.
+create trigger normalise_changed_override before update on public.pm_overrides
+for each row when (
+  (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason)
+    is distinct from (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason)
+) execute function learning.normalise_override();
+comment on trigger normalise_changed_override on public.pm_overrides is 'Keeps key and scope in their normal form and notes who disabled an override.';
+
+create function learning.stamp_override()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.last_updated_at := now();
+  return new;
+end
+$$;
+comment on function learning.stamp_override() is 'Notes when an override was written last.';
+create trigger stamp_override before update on public.pm_overrides
+for each row execute function learning.stamp_override();
+comment on trigger stamp_override on public.pm_overrides is 'Notes when an override was written last.';
 
 create function learning.fade(as_of timestamptz, last_evidence_at timestamptz, half_life_hours float8)
 returns float8
@@ -3533,25 +3573,41 @@ end
 $$;
 comment on function learning.specificity(integer) is 'How much an override counts for naming so many pairs.';
 
-create view learning.override_terms
-with (security_invoker = true)
-as
-select held.id as override_id,
-  learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
-  -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
-  case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
-  greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
-  case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
-  case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
-  case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
-  (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
-  case
-    when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
-    when held.last_evidence_at = '-infinity' then -1e100
-    else 1e100
-  end as evidence_us,
-  3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
-from public.pm_overrides held;
+create function learning.override_terms_query(overrides text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return format($terms$
+    select held.id as override_id,
+      learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
+      -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
+      case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
+      greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
+      case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
+      case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
+      case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
+      (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
+      case
+        when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
+        when held.last_evidence_at = '-infinity' then -1e100
+        else 1e100
+      end as evidence_us,
+      3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
+    from %s held
+  $terms$, overrides);
+end
+$$;
+comment on function learning.override_terms_query(text) is
+  'The query for what of overrides enters a sizing, apart from their scope; they are read from the given relation, which has the columns of pm_overrides.';
+
+do $$
+begin
+  execute 'create view learning.override_terms with (security_invoker = true) as ' || learning.override_terms_query('public.pm_overrides');
+end
+$$;
 comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
 comment on column learning.override_terms.override_id is 'The override.';
 comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
@@ -3795,16 +3851,16 @@ begin
       select changed.override_type, changed.pattern_key, changed.action_category from new_overrides changed
     )
     order by filed.id for share;
-    execute $terms$
+    execute format($terms$
       update learning.override_filings held
       set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
         support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
-      from learning.override_terms terms
+      from (%s order by override_id) as terms
       where held.override_id = any ($1) and terms.override_id = held.override_id
         and (held.multiplier, held.confidence, held.dir_a, held.dir_e, held.edge, held.support, held.evidence_us, held.decay_us)
           is distinct from (terms.multiplier, terms.confidence, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us,
             terms.decay_us)
-    $terms$ using stayed;
+    $terms$, learning.override_terms_query('new_overrides')) using stayed;
   end if;
   return null;
 end

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(46);
+select plan(49);
 
 -- Registry ---------------------------------------------------------------------------------------------------------------
 
@@ -80,6 +80,11 @@ select is(learning.scope_mask('{"curator": "a", "mcap_bucket": "b", "session": "
 select is(learning.scope_mask('{}'), 0, 'The mask of the empty scope is 0');
 insert into scope_dimensions (dim, bit, source) values ('last', 30, 'action');
 select is(learning.scope_mask('{"last": "x"}'), 1073741824, 'The last bit fits in a mask');
+select is(learning.normal_scope_mask('{"curator": "a", "session": "b", "last": "c"}'), 1 + 131072 + 1073741824, 'The mask of a normal scope knows a dimension as soon as it is registered');
+select is(array[learning.normal_scope_mask('{}'), learning.normal_scope_mask('{"trading session": "a"}'), learning.normal_scope_mask('{"chain": " a"}'), learning.normal_scope_mask(null)],
+  array[0, null, null, null], 'A scope that is not in its normal form has no such mask');
+delete from scope_dimensions where dim = 'last';
+select is(array[learning.normal_scope_mask('{"last": "x"}'), learning.normal_scope_mask('{"session": "x"}')], array[null, 131072], 'Nor has one with a dimension that is no longer registered');
 select results_eq(
   $$ select learning.dotted_pattern_key(given) from unnest(array[
     'pm.uptrend.S1.buy_flag', 'module=pm|pattern_key=uptrend.S1.buy_flag', ' module=dm|pattern_key=pm.x ', 'module=pm|pattern_key=pm.uptrend',

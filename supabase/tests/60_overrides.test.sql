@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(52);
+select plan(56);
 
 delete from pm_overrides where true;
 
@@ -64,6 +64,18 @@ update pm_overrides set disabled_by = 'user' where scope_subset = '{}';
 select is((select (enabled, disabled_by)::text from pm_overrides where scope_subset = '{}'), '(f,user)', 'A user may make it his own word');
 update pm_overrides set enabled = true, disabled_by = 'user', disabled_reason = 'x' where scope_subset = '{}';
 select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(,)', 'What is on is switched off by nobody');
+
+update pm_overrides set disabled_reason = 'y' where scope_subset = '{}';
+select is((select disabled_reason from pm_overrides where scope_subset = '{}'), null, 'Nor for a reason');
+
+-- When it was written ------------------------------------------------------------------------------------------------------
+
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, last_updated_at) values ('pm_strength', 'pm.stamped', 'entry', '{}', '2020-01-01');
+select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), '2020-01-01', 'A first writing may have been earlier');
+update pm_overrides set n = 5 where pattern_key = 'pm.stamped';
+select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), now(), 'Every later one is now');
+update pm_overrides set last_updated_at = '2020-01-01', enabled = false where pattern_key = 'pm.stamped';
+select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), now(), 'Whatever is said of it');
 
 -- Fading -------------------------------------------------------------------------------------------------------------------
 
