@@ -474,7 +474,7 @@ declare
   listed record;
 begin
   if coalesce(total_weight, 0) = 0 then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   select array_agg(row(one.override_id, made.scope_subset, one.weight, one.share, one.pull)::learning.contribution
       order by one.weight desc, one.override_id) as heaviest,
