@@ -107,7 +107,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.held_positions": INNER,
   "learning.mining_cycles": INNER,
   "learning.mining_groups": INNER,
-  "learning.override_terms": INNER,
+  "learning.override_terms": SHOWN,
   "learning.scope_values": INNER,
   "learning.tuning_groups": INNER,
   "learning.tuning_simulations": INNER,

@@ -67,13 +67,14 @@ begin
           written constant text := scope::text;
         begin
           -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
-          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and written ~ '[^"]{201}') then
+          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and %s > 200) then
             return null;
           end if;
           return case when scope - %L::text[] = '{}'::jsonb then %s end;
         end
         $mask$
       $definition$,
+      coalesce(format('greatest(%s)', string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit)), '0'),
       coalesce(array_agg(known.dim order by known.bit), '{}'),
       coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
     )

@@ -4,9 +4,9 @@
 
 create table learning.override_groups (
   id integer generated always as identity primary key,
-  override_type text not null,
-  pattern_key text not null,
-  action_category text not null,
+  override_type text collate "C" not null,
+  pattern_key text collate "C" not null,
+  action_category text collate "C" not null,
   filed_count integer not null,
   counted_at integer not null,
   most_pairs smallint not null,
@@ -29,17 +29,15 @@ comment on column learning.override_groups.best_filed_by is
 
 create table learning.override_pairs (
   group_id integer not null,
-  dim text not null,
-  value text not null,
+  pair text collate "C" not null,
   number integer not null check (number between 1 and 1048575),
   uses integer not null,
-  primary key (group_id, dim, value)
+  primary key (group_id, pair) include (number)
 );
 alter table learning.override_pairs enable row level security;
 comment on table learning.override_pairs is 'The pairs of dimension and value that a group''s overrides have, numbered.';
 comment on column learning.override_pairs.group_id is 'The group.';
-comment on column learning.override_pairs.dim is 'Dimension.';
-comment on column learning.override_pairs.value is 'Value.';
+comment on column learning.override_pairs.pair is 'Dimension, an equals sign and value.';
 comment on column learning.override_pairs.number is 'Number of the pair in its group.';
 comment on column learning.override_pairs.uses is 'How many of the group''s overrides had it when they were counted last.';
 
@@ -184,19 +182,19 @@ set jit = off
 as $$
 begin
   execute $unknown_pairs$
-    insert into learning.override_pairs (group_id, dim, value, number, uses)
-    select fresh.group_id, fresh.dim, fresh.value,
+    insert into learning.override_pairs (group_id, pair, number, uses)
+    select fresh.group_id, fresh.pair,
       coalesce((select max(pair.number) from learning.override_pairs pair where pair.group_id = fresh.group_id), 0)
-        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.dim, fresh.value),
+        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair),
       fresh.uses
     from (
-      select filed.id as group_id, own.key as dim, own.value, count(*) as uses
+      select filed.id as group_id, own.pair, count(*) as uses
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
-      cross join lateral jsonb_each_text(made.scope_subset) as own
-      left join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value
-      where made.id = any ($1) and pair.number is null
-      group by filed.id, own.key, own.value
+      cross join lateral (select given.key || '=' || given.value as pair from jsonb_each_text(made.scope_subset) as given) as own
+      left join learning.override_pairs known on known.group_id = filed.id and known.pair = own.pair
+      where made.id = any ($1) and known.number is null
+      group by filed.id, own.pair
     ) as fresh
   $unknown_pairs$ using ids;
 
@@ -220,7 +218,7 @@ begin
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
       left join lateral jsonb_each_text(made.scope_subset) as own on true
-      left join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value
+      left join learning.override_pairs pair on pair.group_id = filed.id and pair.pair = own.key || '=' || own.value
       where made.id = any ($1)
       group by made.id, filed.id, filed.filed_by
     ) as placed
@@ -441,30 +439,38 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  filed learning.override_groups;
   group_bits bigint;
+  filed_by smallint;
+  most_pairs smallint;
   own_pairs bigint[];
   probe learning.override_probe;
 begin
-  select held.* into filed
-  from learning.override_groups held
-  where held.override_type = probe_overrides.override_type and held.pattern_key = probe_overrides.pattern_key
-    and held.action_category = probe_overrides.action_category;
-  if filed.id is null then
+  select filed.id::bigint << 40, filed.filed_by, filed.most_pairs, own.numbers, own.buckets, own.lacking_1, own.lacking_2
+  into group_bits, filed_by, most_pairs, own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
+  from learning.override_groups filed
+  cross join lateral (
+    select array_agg(pair.number::bigint) as numbers,
+      -- The empty scope, and each pair.
+      (filed.id::bigint << 40) || coalesce(array_agg((filed.id::bigint << 40) | (pair.number::bigint << 20)), '{}') as buckets,
+      ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as lacking_1,
+      ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63)) as lacking_2
+    from (
+      -- A join may read all of a group's pairs instead of looking for each.
+      select (
+        select known.number from learning.override_pairs known where known.group_id = filed.id and known.pair = given.key || '=' || given.value
+      ) as number
+      from jsonb_each_text(scope) as given
+      offset 0
+    ) as pair
+    where pair.number is not null
+  ) as own
+  where filed.override_type = probe_overrides.override_type and filed.pattern_key = probe_overrides.pattern_key
+    and filed.action_category = probe_overrides.action_category;
+  if group_bits is null then
     return null;
   end if;
-  group_bits := filed.id::bigint << 40;
-  probe.most_specificity := learning.specificity(filed.most_pairs);
-  select
-    array_agg(pair.number::bigint),
-    -- The empty scope and each pair.
-    group_bits || coalesce(array_agg(group_bits | (pair.number::bigint << 20)), '{}'),
-    ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0),
-    ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63))
-  into own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
-  from jsonb_each_text(scope) as own
-  join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value;
-  if filed.filed_by = 2 then
+  probe.most_specificity := learning.specificity(most_pairs);
+  if filed_by = 2 then
     probe.buckets := probe.buckets || array(
       select group_bits | (one.pair << 20) | other.pair
       from unnest(own_pairs) as one(pair)
@@ -503,7 +509,7 @@ begin
   from learning.override_filings held
   where held.bucket = any (probe.buckets)
     and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-    and case when held.pairs_2 < 0 then learning.contains_override(scope, held.override_id) else true end;
+    and (held.pairs_2 >= 0 or learning.contains_override(scope, held.override_id));
 end
 $$;
 comment on function learning.contained_overrides(learning.override_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';

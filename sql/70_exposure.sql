@@ -161,14 +161,14 @@ comment on column learning.exposure_cells.pattern_key is 'Behaviour of the posit
 comment on column learning.exposure_cells.exposure is 'Intended capital that came (above 0) or went (below 0), as a fraction of the book.';
 comment on column learning.exposure_cells.positions is 'Positions that came or went.';
 
-create function learning.mask_log_weight(mask integer)
+create function learning.mask_log_weight(mask integer, config jsonb default learning.config())
 returns float8
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  exponent constant float8 := (learning.config() #>> '{exposure,weight_exponent}')::float8;
+  exponent constant float8 := (config #>> '{exposure,weight_exponent}')::float8;
 begin
   -- As a logarithm, because a large exponent takes the weight itself out of the range of numbers.
   return (
@@ -178,7 +178,7 @@ begin
   );
 end
 $$;
-comment on function learning.mask_log_weight(integer) is
+comment on function learning.mask_log_weight(integer, jsonb) is
   'Logarithm of w(m): the mask''s share of all registered dimension weights, to the configured power.';
 
 create function learning.configured_masks()

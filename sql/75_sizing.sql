@@ -240,20 +240,26 @@ returns learning.sizing_context
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   context learning.sizing_context;
 begin
-  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult
-  into context.config, context.config_version, context.base_alloc_pct, context.size_mult
+  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult, last_step.timeframes,
+    last_step.shares
+  into context.config, context.config_version, context.base_alloc_pct, context.size_mult, context.timeframes, context.timeframe_shares
   from learning.effective_configs pm
   left join learning.effective_configs maker on maker.module_id = 'decision_maker'
   left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
+  left join lateral (
+    select step.timeframes, step.shares
+    from public.timeframe_allocation_steps step
+    order by step.exit_at desc, step.trade_id collate "C" desc
+    limit 1
+  ) as last_step on true
   where pm.module_id = 'pm';
-  select step.timeframes, step.shares into context.timeframes, context.timeframe_shares
-  from public.timeframe_allocation_steps step
-  order by step.exit_at desc, step.trade_id collate "C" desc
-  limit 1;
   if context.timeframes is null then
     select start.timeframes, start.shares into context.timeframes, context.timeframe_shares from learning.start_shares() as start;
   end if;
@@ -331,7 +337,6 @@ declare
   surely_enough float8;
   sums record;
   light record;
-  acting_light integer := 0;
   blend learning.strength_blend;
 begin
   if not even_resting and not learning.overrides_act(candidate.scope, config) then
@@ -353,12 +358,12 @@ begin
       sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
       sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
       sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
-      -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
+      -- Which edges weigh enough is known when the most specific override is, and those that only may are kept until then.
       sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
       sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
-      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
-      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough) as light_confidences,
+      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_weights,
+      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_multipliers,
+      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_confidences,
       array_agg(matches.override_id) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as override_ids,
       array_agg(case when by_edge then matches.edged_weight else matches.weight end)
         filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as weights,
@@ -378,7 +383,7 @@ begin
       from learning.override_filings held
       where held.bucket = any (buckets)
         and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
-        and case when held.pairs_2 < 0 then learning.contains_override(candidate.scope, held.override_id) else true end
+        and (held.pairs_2 >= 0 or learning.contains_override(candidate.scope, held.override_id))
       -- Keeps each from being computed once per use.
       offset 0
     ) as matches;
@@ -392,13 +397,11 @@ begin
 
   blend.least_weight := 0.02 * sums.specificity;
   if blend.least_weight < surely_enough then
-    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence,
-      count(*) as overrides
+    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence
     into light
     from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
     where one.weight >= blend.least_weight and one.weight > 0;
-    acting_light := light.overrides;
-    if acting_light > 0 then
+    if light.weight > 0 then
       sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
       sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
       if by_edge then
@@ -427,7 +430,7 @@ begin
     blend.weight := sums.edged_weight;
     blend.confidence := sums.confidence / sums.edged_weight;
     blend.pull := blend.log_multiplier;
-    blend.overrides := cardinality(sums.override_ids) - coalesce(cardinality(sums.light_weights), 0) + acting_light;
+    blend.overrides := (select count(*) from unnest(sums.weights) as one(weight) where one.weight >= blend.least_weight and one.weight > 0);
     blend.weight_unit := sums.specificity;
     blend.least_confidence := 0;
     return blend;
@@ -579,7 +582,7 @@ begin
 
     found := learning.cells_of(candidate_scope, filled, filled & held_mask, candidate_key, false);
     full_adds := full_counts and filled <> 0 and not coalesce(found.full_is_configured, false);
-    full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
+    full_log_weight := case when full_adds then learning.mask_log_weight(filled, config) end;
     log_scale := greatest(found.log_scale, full_log_weight);
     if log_scale > -30 then
       log_scale := 0;

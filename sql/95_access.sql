@@ -93,6 +93,7 @@ begin
 end
 $grant_tables$;
 
+grant select on learning.override_terms to authenticated;
 grant select, insert, update, delete on all tables in schema learning to service_role;
 grant usage, select, update on all sequences in schema learning to service_role;
 

@@ -3,7 +3,7 @@
  * containment behind an index, as the roles that ask (spec §19).
  *
  * Fifty pattern keys share the overrides; each has up to six pairs of seventeen dimensions, drawn so that at a million of
- * them a candidate contains about 330. The book holds 300 positions.
+ * them a candidate contains about 330. The book holds 300 positions, and a trade has closed.
  *
  * @module
  */
@@ -197,6 +197,11 @@ async function fill(sql: Database, size: number): Promise<void> {
         from bench.dims drawn where drawn.bit < 8 and place > 0
       )
     from generate_series(1, ${POSITIONS}) as place`);
+  await sql.unsafe(`
+    insert into timeframe_allocation_steps
+    select state.* from jsonb_populate_record(
+      learning.allocation_state(), '{"trade_id": "bench", "exit_at": "2026-01-01", "roi": 0.1, "outcome": "settled"}'
+    ) as state`);
   await sql.unsafe(`
     insert into bench.candidates
     select place, 'pm.bench.S1.key' || 1 + place % ${KEYS}, bench.scope(17) from generate_series(1, ${CANDIDATES}) as place`);

@@ -478,13 +478,14 @@ begin
           written constant text := scope::text;
         begin
           -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
-          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and written ~ '[^"]{201}') then
+          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and %s > 200) then
             return null;
           end if;
           return case when scope - %L::text[] = '{}'::jsonb then %s end;
         end
         $mask$
       $definition$,
+      coalesce(format('greatest(%s)', string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit)), '0'),
       coalesce(array_agg(known.dim order by known.bit), '{}'),
       coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
     )
@@ -3482,9 +3483,9 @@ comment on function public.reconcile_overrides(bigint, integer) is
 
 create table learning.override_groups (
   id integer generated always as identity primary key,
-  override_type text not null,
-  pattern_key text not null,
-  action_category text not null,
+  override_type text collate "C" not null,
+  pattern_key text collate "C" not null,
+  action_category text collate "C" not null,
   filed_count integer not null,
   counted_at integer not null,
   most_pairs smallint not null,
@@ -3507,17 +3508,15 @@ comment on column learning.override_groups.best_filed_by is
 
 create table learning.override_pairs (
   group_id integer not null,
-  dim text not null,
-  value text not null,
+  pair text collate "C" not null,
   number integer not null check (number between 1 and 1048575),
   uses integer not null,
-  primary key (group_id, dim, value)
+  primary key (group_id, pair) include (number)
 );
 alter table learning.override_pairs enable row level security;
 comment on table learning.override_pairs is 'The pairs of dimension and value that a group''s overrides have, numbered.';
 comment on column learning.override_pairs.group_id is 'The group.';
-comment on column learning.override_pairs.dim is 'Dimension.';
-comment on column learning.override_pairs.value is 'Value.';
+comment on column learning.override_pairs.pair is 'Dimension, an equals sign and value.';
 comment on column learning.override_pairs.number is 'Number of the pair in its group.';
 comment on column learning.override_pairs.uses is 'How many of the group''s overrides had it when they were counted last.';
 
@@ -3662,19 +3661,19 @@ set jit = off
 as $$
 begin
   execute $unknown_pairs$
-    insert into learning.override_pairs (group_id, dim, value, number, uses)
-    select fresh.group_id, fresh.dim, fresh.value,
+    insert into learning.override_pairs (group_id, pair, number, uses)
+    select fresh.group_id, fresh.pair,
       coalesce((select max(pair.number) from learning.override_pairs pair where pair.group_id = fresh.group_id), 0)
-        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.dim, fresh.value),
+        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair),
       fresh.uses
     from (
-      select filed.id as group_id, own.key as dim, own.value, count(*) as uses
+      select filed.id as group_id, own.pair, count(*) as uses
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
-      cross join lateral jsonb_each_text(made.scope_subset) as own
-      left join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value
-      where made.id = any ($1) and pair.number is null
-      group by filed.id, own.key, own.value
+      cross join lateral (select given.key || '=' || given.value as pair from jsonb_each_text(made.scope_subset) as given) as own
+      left join learning.override_pairs known on known.group_id = filed.id and known.pair = own.pair
+      where made.id = any ($1) and known.number is null
+      group by filed.id, own.pair
     ) as fresh
   $unknown_pairs$ using ids;
 
@@ -3698,7 +3697,7 @@ begin
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
       left join lateral jsonb_each_text(made.scope_subset) as own on true
-      left join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value
+      left join learning.override_pairs pair on pair.group_id = filed.id and pair.pair = own.key || '=' || own.value
       where made.id = any ($1)
       group by made.id, filed.id, filed.filed_by
     ) as placed
@@ -3919,30 +3918,38 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  filed learning.override_groups;
   group_bits bigint;
+  filed_by smallint;
+  most_pairs smallint;
   own_pairs bigint[];
   probe learning.override_probe;
 begin
-  select held.* into filed
-  from learning.override_groups held
-  where held.override_type = probe_overrides.override_type and held.pattern_key = probe_overrides.pattern_key
-    and held.action_category = probe_overrides.action_category;
-  if filed.id is null then
+  select filed.id::bigint << 40, filed.filed_by, filed.most_pairs, own.numbers, own.buckets, own.lacking_1, own.lacking_2
+  into group_bits, filed_by, most_pairs, own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
+  from learning.override_groups filed
+  cross join lateral (
+    select array_agg(pair.number::bigint) as numbers,
+      -- The empty scope, and each pair.
+      (filed.id::bigint << 40) || coalesce(array_agg((filed.id::bigint << 40) | (pair.number::bigint << 20)), '{}') as buckets,
+      ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as lacking_1,
+      ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63)) as lacking_2
+    from (
+      -- A join may read all of a group's pairs instead of looking for each.
+      select (
+        select known.number from learning.override_pairs known where known.group_id = filed.id and known.pair = given.key || '=' || given.value
+      ) as number
+      from jsonb_each_text(scope) as given
+      offset 0
+    ) as pair
+    where pair.number is not null
+  ) as own
+  where filed.override_type = probe_overrides.override_type and filed.pattern_key = probe_overrides.pattern_key
+    and filed.action_category = probe_overrides.action_category;
+  if group_bits is null then
     return null;
   end if;
-  group_bits := filed.id::bigint << 40;
-  probe.most_specificity := learning.specificity(filed.most_pairs);
-  select
-    array_agg(pair.number::bigint),
-    -- The empty scope and each pair.
-    group_bits || coalesce(array_agg(group_bits | (pair.number::bigint << 20)), '{}'),
-    ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0),
-    ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63))
-  into own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
-  from jsonb_each_text(scope) as own
-  join learning.override_pairs pair on pair.group_id = filed.id and pair.dim = own.key and pair.value = own.value;
-  if filed.filed_by = 2 then
+  probe.most_specificity := learning.specificity(most_pairs);
+  if filed_by = 2 then
     probe.buckets := probe.buckets || array(
       select group_bits | (one.pair << 20) | other.pair
       from unnest(own_pairs) as one(pair)
@@ -3981,7 +3988,7 @@ begin
   from learning.override_filings held
   where held.bucket = any (probe.buckets)
     and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-    and case when held.pairs_2 < 0 then learning.contains_override(scope, held.override_id) else true end;
+    and (held.pairs_2 >= 0 or learning.contains_override(scope, held.override_id));
 end
 $$;
 comment on function learning.contained_overrides(learning.override_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';
@@ -4328,14 +4335,14 @@ comment on column learning.exposure_cells.pattern_key is 'Behaviour of the posit
 comment on column learning.exposure_cells.exposure is 'Intended capital that came (above 0) or went (below 0), as a fraction of the book.';
 comment on column learning.exposure_cells.positions is 'Positions that came or went.';
 
-create function learning.mask_log_weight(mask integer)
+create function learning.mask_log_weight(mask integer, config jsonb default learning.config())
 returns float8
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  exponent constant float8 := (learning.config() #>> '{exposure,weight_exponent}')::float8;
+  exponent constant float8 := (config #>> '{exposure,weight_exponent}')::float8;
 begin
   -- As a logarithm, because a large exponent takes the weight itself out of the range of numbers.
   return (
@@ -4345,7 +4352,7 @@ begin
   );
 end
 $$;
-comment on function learning.mask_log_weight(integer) is
+comment on function learning.mask_log_weight(integer, jsonb) is
   'Logarithm of w(m): the mask''s share of all registered dimension weights, to the configured power.';
 
 create function learning.configured_masks()
@@ -4868,20 +4875,26 @@ returns learning.sizing_context
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   context learning.sizing_context;
 begin
-  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult
-  into context.config, context.config_version, context.base_alloc_pct, context.size_mult
+  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult, last_step.timeframes,
+    last_step.shares
+  into context.config, context.config_version, context.base_alloc_pct, context.size_mult, context.timeframes, context.timeframe_shares
   from learning.effective_configs pm
   left join learning.effective_configs maker on maker.module_id = 'decision_maker'
   left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
+  left join lateral (
+    select step.timeframes, step.shares
+    from public.timeframe_allocation_steps step
+    order by step.exit_at desc, step.trade_id collate "C" desc
+    limit 1
+  ) as last_step on true
   where pm.module_id = 'pm';
-  select step.timeframes, step.shares into context.timeframes, context.timeframe_shares
-  from public.timeframe_allocation_steps step
-  order by step.exit_at desc, step.trade_id collate "C" desc
-  limit 1;
   if context.timeframes is null then
     select start.timeframes, start.shares into context.timeframes, context.timeframe_shares from learning.start_shares() as start;
   end if;
@@ -4959,7 +4972,6 @@ declare
   surely_enough float8;
   sums record;
   light record;
-  acting_light integer := 0;
   blend learning.strength_blend;
 begin
   if not even_resting and not learning.overrides_act(candidate.scope, config) then
@@ -4981,12 +4993,12 @@ begin
       sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
       sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
       sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
-      -- Which edges weigh enough is known when the most specific override is; those that may not are kept until then.
+      -- Which edges weigh enough is known when the most specific override is, and those that only may are kept until then.
       sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
       sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough) as light_weights,
-      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough) as light_multipliers,
-      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough) as light_confidences,
+      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_weights,
+      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_multipliers,
+      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_confidences,
       array_agg(matches.override_id) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as override_ids,
       array_agg(case when by_edge then matches.edged_weight else matches.weight end)
         filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as weights,
@@ -5006,7 +5018,7 @@ begin
       from learning.override_filings held
       where held.bucket = any (buckets)
         and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
-        and case when held.pairs_2 < 0 then learning.contains_override(candidate.scope, held.override_id) else true end
+        and (held.pairs_2 >= 0 or learning.contains_override(candidate.scope, held.override_id))
       -- Keeps each from being computed once per use.
       offset 0
     ) as matches;
@@ -5020,13 +5032,11 @@ begin
 
   blend.least_weight := 0.02 * sums.specificity;
   if blend.least_weight < surely_enough then
-    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence,
-      count(*) as overrides
+    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence
     into light
     from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
     where one.weight >= blend.least_weight and one.weight > 0;
-    acting_light := light.overrides;
-    if acting_light > 0 then
+    if light.weight > 0 then
       sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
       sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
       if by_edge then
@@ -5055,7 +5065,7 @@ begin
     blend.weight := sums.edged_weight;
     blend.confidence := sums.confidence / sums.edged_weight;
     blend.pull := blend.log_multiplier;
-    blend.overrides := cardinality(sums.override_ids) - coalesce(cardinality(sums.light_weights), 0) + acting_light;
+    blend.overrides := (select count(*) from unnest(sums.weights) as one(weight) where one.weight >= blend.least_weight and one.weight > 0);
     blend.weight_unit := sums.specificity;
     blend.least_confidence := 0;
     return blend;
@@ -5207,7 +5217,7 @@ begin
 
     found := learning.cells_of(candidate_scope, filled, filled & held_mask, candidate_key, false);
     full_adds := full_counts and filled <> 0 and not coalesce(found.full_is_configured, false);
-    full_log_weight := case when full_adds then learning.mask_log_weight(filled) end;
+    full_log_weight := case when full_adds then learning.mask_log_weight(filled, config) end;
     log_scale := greatest(found.log_scale, full_log_weight);
     if log_scale > -30 then
       log_scale := 0;
@@ -7035,6 +7045,7 @@ begin
 end
 $grant_tables$;
 
+grant select on learning.override_terms to authenticated;
 grant select, insert, update, delete on all tables in schema learning to service_role;
 grant usage, select, update on all sequences in schema learning to service_role;
 

@@ -97,7 +97,7 @@ select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || 
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
 select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || place, 'chain', 'c' || place % 7) from generate_series(11, 1000) as place;
 select is((select array[filed_count, counted_at] from pg_temp.groups('pm.grown')), '{1000,1000}', 'A group that has doubled is counted anew');
-select is((select uses from learning.override_pairs join learning.override_groups filed on filed.id = group_id where pattern_key = 'pm.grown' and dim = 'chain' and value = 'c1'),
+select is((select uses from learning.override_pairs join learning.override_groups filed on filed.id = group_id where pattern_key = 'pm.grown' and pair = 'chain=c1'),
   141, 'Its pairs are counted with it');
 
 truncate pm_overrides cascade;
