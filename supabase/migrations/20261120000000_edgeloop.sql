@@ -4792,6 +4792,9 @@ create type learning.strength_blend as (
 comment on type learning.strength_blend is
   'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
 
+create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
+comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
+
 create function learning.quoted(value text)
 returns text
 language sql
@@ -4996,22 +4999,22 @@ begin
       -- Which edges weigh enough is known when the most specific override is, and those that only may are kept until then.
       sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
       sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-      array_agg(matches.edged_weight) filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_weights,
-      array_agg(matches.multiplier) filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_multipliers,
-      array_agg(matches.confidence) filter (where by_edge and matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light_confidences,
-      array_agg(matches.override_id) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as override_ids,
-      array_agg(case when by_edge then matches.edged_weight else matches.weight end)
-        filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as weights,
+      array_agg(row(matches.edged_weight, matches.multiplier, matches.confidence)::learning.light_edge)
+        filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light,
+      array_agg(matches.override_id) filter (where matches.listed) as override_ids,
+      array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where matches.listed) as weights,
       array_agg(case
         when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
         when by_edge then matches.edged_weight * ln(matches.multiplier)
         when adds then matches.faded_weight * matches.dir_a
         else matches.faded_weight * matches.dir_e
-      end) filter (where one_by_one and (even_resting or not by_posture or matches.confident)) as moves
+      end) filter (where matches.listed) as moves
     into sums
     from (
       select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
-        held.confidence >= least_confidence as confident, held.specificity * held.confidence as weight,
+        held.confidence >= least_confidence as confident,
+        one_by_one and (even_resting or by_edge or held.confidence >= case when by_posture then least_confidence else 1e-50 end) as listed,
+        held.specificity * held.confidence as weight,
         held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) * fade_rate))) as faded_weight,
         held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
           * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) / held.decay_us))) as edged_weight
@@ -5034,7 +5037,7 @@ begin
   if blend.least_weight < surely_enough then
     select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence
     into light
-    from unnest(sums.light_weights, sums.light_multipliers, sums.light_confidences) as one(weight, multiplier, confidence)
+    from unnest(sums.light) as one
     where one.weight >= blend.least_weight and one.weight > 0;
     if light.weight > 0 then
       sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
