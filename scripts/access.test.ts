@@ -331,6 +331,44 @@ testOnEachTarget(
   },
 );
 
+testOnEachTarget("a role made from authenticated is a user, however he came", async (target) => {
+  await using database = await createPushed(target);
+  const { sql } = database;
+  const role = `analyst_${crypto.randomUUID().slice(0, 8)}`;
+  const size = `select (learning.size_candidates(
+    array[learning.check_candidate('pm.a', 'entry', '{}', null, null, null, null)]))[1].size_frac`;
+  const asked = async (become: string, claims: unknown): Promise<string> => {
+    const undo = new Error("undo");
+    let outcome = "answered";
+    await sql.begin(async (transaction) => {
+      await transaction.unsafe(`create role ${role}; grant authenticated to ${role}`).simple();
+      await transaction`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)`;
+      await transaction.unsafe(become);
+      try {
+        await transaction.savepoint((inner) => inner.unsafe(size));
+      } catch (error) {
+        outcome = String((error as { code?: string }).code);
+      }
+      throw undo;
+    }).catch((error: unknown) => {
+      if (error !== undo) throw error;
+    });
+    return outcome;
+  };
+  for (
+    const become of [
+      `set local role ${role}`,
+      `set local session authorization ${role}`,
+      "set local session authorization authenticated",
+    ]
+  ) {
+    assertEquals(await asked(become, { role }), DENIED, become);
+    assertEquals(await asked(become, ACTORS.viewer.claims), DENIED, `${become} as a viewer`);
+    assertEquals(await asked(become, ACTORS.pm.claims), "answered", `${become} as a pm`);
+  }
+  assertEquals(await asked("set local session authorization service_role", {}), "answered");
+});
+
 /** What Postgres says then has the whole row in its detail. */
 const REFUSE_REQUESTS =
   "alter table net.http_request_queue add constraint requests_are_refused check (url is null) not valid";

@@ -163,7 +163,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     HELP,
     "learning",
-    `allocation_reason allocation_state baseline_of begin_run blend_allocation_overrides blend_overrides cells_of
+    `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_overrides cells_of
      check_candidate config configuration_faults configured_masks contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key
      due_groups encode_scope episode_blockers episode_factors episode_gates episode_half factor fade failures_of finite_number
      full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role list_contributions mask_log_weight

@@ -13,6 +13,23 @@ $$;
 comment on function learning.learning_role() is
   'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do nothing.';
 
+create function learning.asks_as_user()
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- As whom somebody came, whoever a function runs as.
+  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  return asking <> 'service_role' and not pg_has_role(asking, 'service_role', 'usage')
+    and not pg_has_role(asking, (select held.relowner from pg_catalog.pg_class held where held.oid = 'public.pm_overrides'::regclass), 'usage');
+end
+$$;
+comment on function learning.asks_as_user() is
+  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role decides what he may know; roles made from authenticated are users, too.';
+
 create function learning.require_pm()
 returns void
 language plpgsql
@@ -20,10 +37,7 @@ stable
 set search_path = ''
 as $$
 begin
-  -- Whoever a function runs as, the role is that of the user.
-  if (current_user in ('anon', 'authenticated') or current_setting('role', true) in ('anon', 'authenticated'))
-    and learning.learning_role() is distinct from 'pm'
-  then
+  if learning.asks_as_user() and learning.learning_role() is distinct from 'pm' then
     raise exception using
       errcode = '42501',
       message = 'Only users with the learning role pm may ask this',
