@@ -3282,7 +3282,8 @@ begin
     and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
     return new;
   end if;
-  if new.scope_mask is null then
+  -- No scope at all is refused by its column; the empty one would be every candidate's.
+  if new.scope_mask is null and new.scope_subset is not null then
     select string_agg(quote_literal(entry.key), ', ') into unknown
     from jsonb_object_keys(new.scope_subset) as entry(key)
     where not exists (

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(56);
+select plan(58);
 
 delete from pm_overrides where true;
 
@@ -35,6 +35,8 @@ select throws_ok($$ select pg_temp.set_by_hand('{"chain": "a", "colour": "red", 
   'A dimension that nobody knows is refused: without it the override would act more widely');
 select throws_ok($$ select pg_temp.set_by_hand('["chain"]') $$, null, null, 'A scope is an object');
 select throws_ok($$ select pg_temp.set_by_hand('"chain"') $$, null, null, 'And nothing else');
+select throws_ok('select pg_temp.set_by_hand(null)', '23502', null, 'No scope is not the empty one, which every candidate contains');
+select throws_ok($$ update pm_overrides set scope_subset = null where scope_subset = '{"chain": "solana", "mcap_bucket": "micro"}' $$, '23502', null, 'Nor does it become that later');
 select throws_ok($$ select pg_temp.set_by_hand('{"mcap_bucket": "micro", "chain": " solana"}') $$, '23505', null, 'What is the same in its normal form is the same override');
 
 select is((select scope_mask from pm_overrides where scope_subset = '{"chain": "solana", "mcap_bucket": "micro"}'), 6, 'The mask follows the scope');
