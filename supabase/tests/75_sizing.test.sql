@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(86);
+select plan(88);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -189,6 +189,13 @@ select pg_temp.near(1 + sum((o ->> 'pull')::float8), max(pm_strength), 'Pulls su
 select pg_temp.near(sum((o ->> 'weight')::float8), (0.5 * (1 + 6 * 2 ^ 1.5 + 15 * 3 ^ 1.5 + 20 * 8 + 15 * 5 ^ 1.5 + 6 * 6 ^ 1.5 + 7 ^ 1.5))::float8, 'Weights are all there')
 from crowd, jsonb_array_elements(overrides) o;
 select set_eq($$ select jsonb_object_keys(shadow) from crowd $$, array['posture', 'edge_weighted'], 'The shadow holds the modes that are not configured');
+-- Of the 64 scopes 6 have one pair.
+update pm_overrides set confidence_score = 0 where pattern_key = 'pm.crowd' and bit_count(scope_mask::bit(32)) = 1;
+select is(array[jsonb_array_length(s.overrides), (s.overrides #>> '{50,rest}')::integer], '{51,8}', 'What has no confidence does not act and is not among the rest')
+from get_pm_sizing('pm.crowd', 'entry', '{"chain": "c", "curator": "k", "intent": "i", "timeframe": "1h", "A_mode": "a", "E_mode": "e"}') s;
+update pm_overrides set confidence_score = 0 where pattern_key = 'pm.crowd' and bit_count(scope_mask::bit(32)) = 2;
+select is(array[jsonb_array_length(s.overrides), (select count(*) from jsonb_array_elements(s.overrides) o where o ? 'rest')], '{43,0}', 'Where all that act are listed there is no rest')
+from get_pm_sizing('pm.crowd', 'entry', '{"chain": "c", "curator": "k", "intent": "i", "timeframe": "1h", "A_mode": "a", "E_mode": "e"}') s;
 select pg_temp.configure('{}');
 select pg_temp.near(sum((o ->> 'pull')::float8), -0.0684, 'For an exit a pull is one on the assertiveness')
 from get_pm_sizing('pm.stale', 'exit', '{}', as_of => '2025-01-01') s, jsonb_array_elements(s.overrides) o;
