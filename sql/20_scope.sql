@@ -74,7 +74,8 @@ begin
         end
         $mask$
       $definition$,
-      coalesce(format('greatest(%s)', string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit)), '0'),
+      -- By operator, because format makes a text of what is null.
+      coalesce('greatest(' || string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit) || ')', '0'),
       coalesce(array_agg(known.dim order by known.bit), '{}'),
       coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
     )

@@ -386,7 +386,7 @@ begin
 end
 $$;
 comment on function learning.derive_exposure() is 'Derives masks, scopes and cells anew when the dimensions or the configured masks change.';
-create trigger derive_exposure after insert or update or delete on public.scope_dimensions
+create trigger derive_exposure after insert or update or delete or truncate on public.scope_dimensions
 for each statement execute function learning.derive_exposure();
 comment on trigger derive_exposure on public.scope_dimensions is 'A dimension registered later is found in the positions held already.';
 create trigger derive_exposure after update on learning.effective_configs

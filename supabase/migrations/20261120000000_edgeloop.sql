@@ -485,7 +485,8 @@ begin
         end
         $mask$
       $definition$,
-      coalesce(format('greatest(%s)', string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit)), '0'),
+      -- By operator, because format makes a text of what is null.
+      coalesce('greatest(' || string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit) || ')', '0'),
       coalesce(array_agg(known.dim order by known.bit), '{}'),
       coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
     )
@@ -4561,7 +4562,7 @@ begin
 end
 $$;
 comment on function learning.derive_exposure() is 'Derives masks, scopes and cells anew when the dimensions or the configured masks change.';
-create trigger derive_exposure after insert or update or delete on public.scope_dimensions
+create trigger derive_exposure after insert or update or delete or truncate on public.scope_dimensions
 for each statement execute function learning.derive_exposure();
 comment on trigger derive_exposure on public.scope_dimensions is 'A dimension registered later is found in the positions held already.';
 create trigger derive_exposure after update on learning.effective_configs

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(49);
+select plan(50);
 
 -- Registry ---------------------------------------------------------------------------------------------------------------
 
@@ -84,7 +84,9 @@ select is(learning.normal_scope_mask('{"curator": "a", "session": "b", "last": "
 select is(array[learning.normal_scope_mask('{}'), learning.normal_scope_mask('{"trading session": "a"}'), learning.normal_scope_mask('{"chain": " a"}'), learning.normal_scope_mask(null)],
   array[0, null, null, null], 'A scope that is not in its normal form has no such mask');
 delete from scope_dimensions where dim = 'last';
-select is(array[learning.normal_scope_mask('{"last": "x"}'), learning.normal_scope_mask('{"session": "x"}')], array[null, 131072], 'Nor has one with a dimension that is no longer registered');
+select is(array[learning.normal_scope_mask('{"last": "x"}'), learning.normal_scope_mask('{"session": "x"}')], array[null, 131072], 'Nor has one with a dimension that is no longer registered');delete from scope_dimensions where true;
+select is(array[learning.normal_scope_mask('{}'), learning.normal_scope_mask('{"chain": "x"}')], array[0, null], 'Where none is registered, only the empty scope is normal');
+
 select results_eq(
   $$ select learning.dotted_pattern_key(given) from unnest(array[
     'pm.uptrend.S1.buy_flag', 'module=pm|pattern_key=uptrend.S1.buy_flag', ' module=dm|pattern_key=pm.x ', 'module=pm|pattern_key=pm.uptrend',

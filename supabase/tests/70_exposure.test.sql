@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(21);
+select plan(22);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -75,6 +75,12 @@ update lowcap_positions set entry_context = '{"weather": "dry"}' where token_con
 insert into scope_dimensions (dim, bit, source, aliases) values ('sky', 22, 'entry', '{weather}');
 select is((select scope ->> 'sky' from learning.position_scopes where scope ->> 'chain' = 'base'), 'dry', 'A dimension registered later is found in positions held already');
 select is_empty($$ select * from learning.position_scopes where exposure is null $$, 'Every position has an exposure');
+
+-- Only the position's chain is asked for, so that all there is lies in the candidate's own scope.
+delete from lowcap_positions where token_contract <> 'b';
+truncate scope_dimensions cascade;
+insert into scope_dimensions (dim, bit, source) values ('timeframe', 1, 'action'), ('chain', 9, 'entry');
+select pg_temp.skew('pm.other', '{"chain": "base"}', 0.33, 'Dimensions that are registered anew under each other''s bits keep their meaning');
 
 select * from finish();
 rollback;
