@@ -3484,7 +3484,7 @@ comment on function public.reconcile_overrides(bigint, integer) is
 -- more than 20 times as long (task bench --only sizing) and, under row level security, no index may help with it.
 
 create table learning.override_groups (
-  id integer generated always as identity primary key,
+  id integer generated always as identity (maxvalue 8388607) primary key,
   override_type text collate "C" not null,
   pattern_key text collate "C" not null,
   action_category text collate "C" not null,
@@ -3751,16 +3751,40 @@ begin
     return;
   end if;
   -- Writers of the same groups queue up here, in one order.
-  with touched as (
-    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at, most_pairs)
-    select made.override_type, made.pattern_key, made.action_category, count(*), count(*), max(bit_count(made.scope_mask::bit(32)))
+  perform from learning.override_groups filed
+  where (filed.override_type, filed.pattern_key, filed.action_category) in (
+    select made.override_type, made.pattern_key, made.action_category from public.pm_overrides made where made.id = any (ids)
+  )
+  order by filed.id for update;
+  with arrived as (
+    select made.override_type, made.pattern_key, made.action_category, count(*) as overrides,
+      max(bit_count(made.scope_mask::bit(32))) as most_pairs
     from public.pm_overrides made
     where made.id = any (ids)
     group by made.override_type, made.pattern_key, made.action_category
-    order by made.override_type, made.pattern_key, made.action_category
+  ),
+  known as (
+    update learning.override_groups filed
+    set filed_count = filed.filed_count + arrived.overrides, most_pairs = greatest(filed.most_pairs, arrived.most_pairs)
+    from arrived
+    where (filed.override_type, filed.pattern_key, filed.action_category)
+      = (arrived.override_type, arrived.pattern_key, arrived.action_category)
+    returning filed.*
+  ),
+  -- A row that is inserted costs a number even where there is one already, and a bucket has room for 2^23 of them.
+  fresh as (
+    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at, most_pairs)
+    select arrived.override_type, arrived.pattern_key, arrived.action_category, arrived.overrides, arrived.overrides, arrived.most_pairs
+    from arrived
+    left join known using (override_type, pattern_key, action_category)
+    where known.id is null
+    order by arrived.override_type, arrived.pattern_key, arrived.action_category
     on conflict (override_type, pattern_key, action_category) do update set
       filed_count = filed.filed_count + excluded.filed_count, most_pairs = greatest(filed.most_pairs, excluded.most_pairs)
     returning filed.*
+  ),
+  touched as (
+    select known.* from known union all select fresh.* from fresh
   )
   -- What was rare when there were half as many need not be any more.
   select coalesce(array_agg(touched.id), '{}') into outgrown

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(27);
+select plan(28);
 
 -- Overrides of one behaviour that a scope contains, by looking at each and by looking where they are filed.
 create function pg_temp.contained(pattern_key text, scope jsonb) returns bigint[] language sql as $$
@@ -99,6 +99,11 @@ select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || 
 select is((select array[filed_count, counted_at] from pg_temp.groups('pm.grown')), '{1000,1000}', 'A group that has doubled is counted anew');
 select is((select uses from learning.override_pairs join learning.override_groups filed on filed.id = group_id where pattern_key = 'pm.grown' and pair = 'chain=c1'),
   141, 'Its pairs are counted with it');
+
+-- A bucket has room for so many groups and no more.
+create temp table numbers as select last_value as taken from learning.override_groups_id_seq;
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset) values ('pm_strength', 'pm.grown', 'entry', '{}'), ('pm_strength', 'pm.new', 'entry', '{}');
+select is((select last_value - taken from learning.override_groups_id_seq, numbers), 1::bigint, 'Only a group that is new takes a number');
 
 truncate pm_overrides cascade;
 select is_empty('select override_id from learning.override_filings', 'Truncated overrides are filed nowhere');
