@@ -276,11 +276,13 @@ end
 $$;
 comment on function learning.cells_of(jsonb, integer, integer, text, boolean) is 'Weights and cells that the configured masks make of a scope.';
 
+-- Where nobody has counted the cells yet, as where no autovacuum runs, it would read all of them for each position that is written.
 create function learning.add_exposure(came learning.position_scopes[], went learning.position_scopes[])
 returns void
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
 set jit = off
 as $$
 declare

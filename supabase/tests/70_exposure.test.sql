@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(22);
+select plan(23);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -75,6 +75,13 @@ update lowcap_positions set entry_context = '{"weather": "dry"}' where token_con
 insert into scope_dimensions (dim, bit, source, aliases) values ('sky', 22, 'entry', '{weather}');
 select is((select scope ->> 'sky' from learning.position_scopes where scope ->> 'chain' = 'base'), 'dry', 'A dimension registered later is found in positions held already');
 select is_empty($$ select * from learning.position_scopes where exposure is null $$, 'Every position has an exposure');
+
+create function pg_temp.reads_of_all_cells() returns bigint language sql as $$
+  select seq_scan from pg_catalog.pg_stat_xact_all_tables where relid = 'learning.exposure_cells'::regclass;
+$$;
+create temp table scans as select pg_temp.reads_of_all_cells() as before;
+update lowcap_positions set total_allocation_pct = 0.05 where token_contract = 'b';
+select is(pg_temp.reads_of_all_cells() - before, 0::bigint, 'A position that is written is counted without reading all cells') from scans;
 
 -- Only the position's chain is asked for, so that all there is lies in the candidate's own scope.
 delete from lowcap_positions where token_contract <> 'b';
