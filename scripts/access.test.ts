@@ -337,7 +337,8 @@ testOnEachTarget("a role made from authenticated is a user, however he came", as
   const role = `analyst_${crypto.randomUUID().slice(0, 8)}`;
   const size = `select (learning.size_candidates(
     array[learning.check_candidate('pm.a', 'entry', '{}', null, null, null, null)]))[1].size_frac`;
-  const asked = async (become: string, claims: unknown): Promise<string> => {
+  const health = "select stage from learning.health()";
+  const asked = async (become: string, claims: unknown, question = size): Promise<string> => {
     const undo = new Error("undo");
     let outcome = "answered";
     await sql.begin(async (transaction) => {
@@ -345,7 +346,8 @@ testOnEachTarget("a role made from authenticated is a user, however he came", as
       await transaction`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)`;
       await transaction.unsafe(become);
       try {
-        await transaction.savepoint((inner) => inner.unsafe(size));
+        const rows = await transaction.savepoint((inner) => inner.unsafe(question));
+        if (rows.length === 0) outcome = "nothing";
       } catch (error) {
         outcome = String((error as { code?: string }).code);
       }
@@ -365,6 +367,12 @@ testOnEachTarget("a role made from authenticated is a user, however he came", as
     assertEquals(await asked(become, { role }), DENIED, become);
     assertEquals(await asked(become, ACTORS.viewer.claims), DENIED, `${become} as a viewer`);
     assertEquals(await asked(become, ACTORS.pm.claims), "answered", `${become} as a pm`);
+    assertEquals(await asked(become, { role }, health), "nothing", `${become}, health`);
+    assertEquals(
+      await asked(become, ACTORS.viewer.claims, health),
+      "answered",
+      `${become} as a viewer, health`,
+    );
   }
   assertEquals(await asked("set local session authorization service_role", {}), "answered");
 });

@@ -371,7 +371,7 @@ declare
   health learning.stage_health;
   name text;
 begin
-  if current_setting('role', true) in ('anon', 'authenticated') and coalesce(learning.learning_role() not in ('viewer', 'pm'), true) then
+  if learning.asks_as_user() and coalesce(learning.learning_role() not in ('viewer', 'pm'), true) then
     return;
   end if;
   foreach name in array array['doorbell', 'inbox', 'mine-lessons', 'mine-tuning', 'materialize-overrides', 'schedule', 'prune'] loop
