@@ -154,7 +154,7 @@ alter table learning.exposure_cells enable row level security;
 comment on table learning.exposure_cells is
   'Exposure in each scope that the masks make of the positions, a sum over all rows of a cell, so that a candidate reads it at 50 places instead of going through the positions. Kept by triggers.';
 comment on column learning.exposure_cells.place is
-  'The hashes of its values, and of the behaviour where there is one, each seeded by its dimension and all combined by xor. A number is found at 100 places in a third of the time a text takes; that two cells share one of the 2^64 is left to chance.';
+  'The hashes of its values, and of the behaviour where there is one, each seeded by its dimension and all combined by xor. A number is found at 100 places in a quarter of the time a text takes; that two cells share one of the 2^64 is left to chance.';
 comment on column learning.exposure_cells.cell is 'The scope: its pairs as JSON, by bit, without the braces.';
 comment on column learning.exposure_cells.mask is 'Its dimensions as bits.';
 comment on column learning.exposure_cells.pattern_key is 'Behaviour of the positions, empty where unknown; null for all of them together.';

@@ -496,7 +496,7 @@ begin
 end
 $derive$;
 comment on function learning.derive_normal_scope_mask() is
-  'Writes the registered dimensions into learning.normal_scope_mask: reading them there would take longer than all else that it does.';
+  'Writes the registered dimensions into learning.normal_scope_mask: reading them there took half of its time.';
 create trigger derive_normal_scope_mask after insert or delete or truncate on public.scope_dimensions
 for each statement execute function learning.derive_normal_scope_mask();
 comment on trigger derive_normal_scope_mask on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
@@ -4354,7 +4354,7 @@ alter table learning.exposure_cells enable row level security;
 comment on table learning.exposure_cells is
   'Exposure in each scope that the masks make of the positions, a sum over all rows of a cell, so that a candidate reads it at 50 places instead of going through the positions. Kept by triggers.';
 comment on column learning.exposure_cells.place is
-  'The hashes of its values, and of the behaviour where there is one, each seeded by its dimension and all combined by xor. A number is found at 100 places in a third of the time a text takes; that two cells share one of the 2^64 is left to chance.';
+  'The hashes of its values, and of the behaviour where there is one, each seeded by its dimension and all combined by xor. A number is found at 100 places in a quarter of the time a text takes; that two cells share one of the 2^64 is left to chance.';
 comment on column learning.exposure_cells.cell is 'The scope: its pairs as JSON, by bit, without the braces.';
 comment on column learning.exposure_cells.mask is 'Its dimensions as bits.';
 comment on column learning.exposure_cells.pattern_key is 'Behaviour of the positions, empty where unknown; null for all of them together.';
@@ -4797,11 +4797,10 @@ create type learning.crowded_mask as (
 comment on type learning.crowded_mask is 'What one mask contributed to a candidate''s crowding.';
 
 create type learning.strength_blend as (
-  dir_a float8,
-  dir_e float8,
-  edge float8,
   posture_confidence float8,
   steer float8,
+  delta_a float8,
+  delta_e float8,
   multiplier float8,
   log_multiplier float8,
   confidence float8,
@@ -4913,22 +4912,14 @@ as $$
 declare
   context learning.sizing_context;
 begin
-  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult, last_step.timeframes,
-    last_step.shares
-  into context.config, context.config_version, context.base_alloc_pct, context.size_mult, context.timeframes, context.timeframe_shares
+  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult
+  into context.config, context.config_version, context.base_alloc_pct, context.size_mult
   from learning.effective_configs pm
   left join learning.effective_configs maker on maker.module_id = 'decision_maker'
   left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
-  left join lateral (
-    select step.timeframes, step.shares
-    from public.timeframe_allocation_steps step
-    order by step.exit_at desc, step.trade_id collate "C" desc
-    limit 1
-  ) as last_step on true
   where pm.module_id = 'pm';
-  if context.timeframes is null then
-    select start.timeframes, start.shares into context.timeframes, context.timeframe_shares from learning.start_shares() as start;
-  end if;
+  select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
+  from learning.allocation_state() as state;
   return context;
 end
 $$;
@@ -4974,7 +4965,7 @@ end
 $$;
 comment on function learning.with_headroom(float8, float8) is 'Moves a value in 0 to 1 by a share of the room left in that direction.';
 
--- In one pass: to keep for a second what the first finds takes as long as to find it. Planned once, for tables however large.
+-- In one pass: to keep for others what the first finds takes half as long as to find it. Planned once, for tables however large.
 create function learning.blend_overrides(candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false)
 returns learning.strength_blend
 language plpgsql
@@ -5086,11 +5077,10 @@ begin
   blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
   if sums.posture_weight > 0 then
     blend.multiplier := 1 + sums.gain / sums.weight;
-    blend.dir_a := sums.dir_a / sums.posture_weight;
-    blend.dir_e := sums.dir_e / sums.posture_weight;
-    blend.edge := coalesce(sums.edge / sums.posture_weight, 0);
     blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
     blend.steer := learning.steering_strength(blend.posture_confidence, config -> 'steering');
+    blend.delta_a := blend.steer * (sums.dir_a / sums.posture_weight) + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
+    blend.delta_e := blend.steer * (sums.dir_e / sums.posture_weight);
   end if;
   if by_edge then
     blend.weight := sums.edged_weight;
@@ -5112,7 +5102,7 @@ begin
     blend.confidence := blend.posture_confidence;
     blend.move_unit := blend.steer;
     blend.edge_unit := case when adds then base_bias else 0 end;
-    blend.pull := blend.move_unit * case when adds then blend.dir_a else blend.dir_e end + blend.edge_unit * blend.edge;
+    blend.pull := case when adds then blend.delta_a else blend.delta_e end;
     blend.least_confidence := least_confidence;
   end if;
   return blend;
@@ -5324,7 +5314,7 @@ $$;
 comment on function learning.measure_exposure(learning.candidate[], jsonb) is
   'Crowding of each candidate''s scope by what is held: the skew of its size and the masks that made it, the 20 heaviest and the rest in one entry.';
 
--- As its owner: to ask for each of the twenty tables it reads whether the user may read it takes longer than to blend all overrides.
+-- As its owner: to ask for each table it reads whether the user may read it took a pm a sixth of the whole call.
 create function learning.size_candidates(candidates learning.candidate[])
 returns public.pm_sizing[]
 language plpgsql
@@ -5336,8 +5326,6 @@ declare
   context constant learning.sizing_context := learning.sizing_context();
   config constant jsonb := context.config;
   configured constant text := config ->> 'strength_mode';
-  steering constant jsonb := config -> 'steering';
-  base_bias constant float8 := learning.without_dust((steering ->> 'base_bias')::float8);
   size_mult constant public.learning_levers := context.size_mult;
   crowdings learning.exposure_measure[];
   sizings public.pm_sizing[] := array[]::public.pm_sizing[];
@@ -5375,8 +5363,8 @@ begin
       if mode = 'posture' then
         if blend.posture_confidence is not null then
           steer := blend.steer;
-          a_steered := learning.with_headroom(candidate.a_value, steer * blend.dir_a + base_bias * blend.edge);
-          e_steered := learning.with_headroom(candidate.e_value, steer * blend.dir_e);
+          a_steered := learning.with_headroom(candidate.a_value, blend.delta_a);
+          e_steered := learning.with_headroom(candidate.e_value, blend.delta_e);
           strength := (0.10 + 0.50 * a_steered) / sizing.size_frac_raw;
         end if;
       elsif mode = 'multiplier' then
@@ -6855,7 +6843,7 @@ declare
   health learning.stage_health;
   name text;
 begin
-  if current_setting('role', true) in ('anon', 'authenticated') and coalesce(learning.learning_role() not in ('viewer', 'pm'), true) then
+  if learning.asks_as_user() and coalesce(learning.learning_role() not in ('viewer', 'pm'), true) then
     return;
   end if;
   foreach name in array array['doorbell', 'inbox', 'mine-lessons', 'mine-tuning', 'materialize-overrides', 'schedule', 'prune'] loop
