@@ -168,9 +168,9 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
      due_groups encode_scope episode_blockers episode_factors episode_gates episode_half factor fade failures_of finite_number
      full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role list_contributions mask_log_weight
      matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates moment near_misses
-     newest_failure next_allocation normal_scope_mask number_of override_terms_query overrides_act packed packed_codes packed_dimensions
+     newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of override_scope override_terms_query overrides_act packed packed_codes packed_dimensions
      position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay
-     rounded schedule_health scope_faults scope_mask scope_value setting_fault short size_candidates sizing_context specificity
+     rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidates sizing_context specificity
      start_shares steering_strength touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom without_dust`,
   ),
 
@@ -178,20 +178,21 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     SERVE,
     "learning",
-    `add_exposure apply_episode apply_trade check_configuration derive_exposure derive_normal_scope_mask file_changed_overrides
+    `adapt_overrides add_exposure apply_episode apply_trade check_configuration derive_exposure derive_scope_functions file_changed_overrides
      file_new_overrides file_overrides guard_scope_dimension hold_positions keep_effective_configuration keep_exposure_cells
      keep_position_scopes log_allocation log_episodes mark_groups_changed measure_baselines normalise_override
-     normalise_position note_episode place_overrides prune_edge_history receive_strands refile_group register_scope_values
-     reject_strands replay_allocation report_failure require_lease rescale_positions restart_allocation ring ring_or_log stamp_override
-     sweep unfile_deleted_overrides unfile_overrides write_log write_log_hourly`,
+     normalise_position note_episode place_overrides prune_edge_history queue_registrations receive_strands refile_group register_scope_values
+     reject_strands replay_allocation report_failure require_lease rescale_positions restart_allocation ring ring_or_log
+     sweep unfile_deleted_overrides unfile_overrides write_log write_log_hourly write_normalise_override`,
   ),
 ]);
 
 /** Functions that run with their owner's rights. */
 export const DEFINER_FUNCTIONS: readonly string[] = [
+  "learning.adapt_overrides",
   "learning.add_exposure",
   "learning.derive_exposure",
-  "learning.derive_normal_scope_mask",
+  "learning.derive_scope_functions",
   "learning.file_changed_overrides",
   "learning.file_new_overrides",
   "learning.file_overrides",
@@ -208,4 +209,5 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "learning.size_candidates",
   "learning.unfile_deleted_overrides",
   "learning.unfile_overrides",
+  "learning.write_normalise_override",
 ];

@@ -550,7 +550,13 @@ interface Answer {
   readonly e_final: number;
   readonly confidence: number;
   readonly steer_max: number;
-  readonly overrides: readonly { share: number; pull: number; rest?: number }[];
+  readonly overrides: readonly {
+    id?: number;
+    scope_subset?: Scope;
+    share: number;
+    pull: number;
+    rest?: number;
+  }[];
   readonly exposure: Crowding;
   readonly shadow: Readonly<Partial<Record<StrengthMode, Shadow>>>;
   readonly error: unknown;
@@ -597,6 +603,14 @@ async function compare(sql: Database, world: World, seen: Seen): Promise<void> {
     assertEquals(answer.error, null, `candidate ${place}`);
     const expected = oracleSizing(candidate, world.overrides, world.positions, world.config);
     compareOne(answer, expected, candidate, world.config, `candidate ${place}`);
+    for (const { id, scope_subset } of answer.overrides) {
+      if (id === undefined) continue;
+      assertEquals(
+        scope_subset,
+        world.overrides[id - 1]?.scope,
+        `candidate ${place}: scope of override ${id}`,
+      );
+    }
     seen.candidates += 1;
     if (answer.overrides.length > 1) seen.blended += 1;
     if (answer.exposure_skew > 0.33 && answer.exposure_skew < 1.33 && answer.exposure_skew !== 1) {

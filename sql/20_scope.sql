@@ -45,35 +45,38 @@ create trigger guard_scope_dimension before insert or update on public.scope_dim
 for each row execute function learning.guard_scope_dimension();
 comment on trigger guard_scope_dimension on public.scope_dimensions is 'Keeps dimension names unambiguous and bits fixed.';
 
-create function learning.derive_normal_scope_mask()
+create function learning.queue_registrations()
 returns trigger
 language plpgsql
-security definer
 set search_path = ''
-as $derive$
+as $$
 begin
-  -- Two that register at once would each leave out the other's dimension.
   perform pg_advisory_xact_lock(hashtextextended('scope_dimensions', 0));
-  execute (
+  return null;
+end
+$$;
+comment on function learning.queue_registrations() is
+  'Lets one at a time change the dimensions: of two at once each would leave the other''s out of what is derived from them.';
+create trigger queue_registrations before insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.queue_registrations();
+comment on trigger queue_registrations on public.scope_dimensions is 'One at a time changes the dimensions.';
+
+create function learning.normal_scope_mask_expression()
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
     select format(
-      $definition$
-        create or replace function learning.normal_scope_mask(scope jsonb)
-        returns integer
-        language plpgsql
-        stable
-        set search_path = ''
-        as $mask$
-        declare
-          written constant text := scope::text;
-        begin
-          -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
-          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and %s > 200) then
-            return null;
-          end if;
-          return case when scope - %L::text[] = '{}'::jsonb then %s end;
+      -- A value that starts or ends in a space, is empty, no text, escaped (as all other white space is) or long, or looks like any of that.
+      $expression$
+        case
+          when written ~ '\\|": ([^"]|"[" ])| "[,}]' or (length(written) > 200 and %s > 200) then null
+          when scope - %L::text[] = '{}'::jsonb then %s
         end
-        $mask$
-      $definition$,
+      $expression$,
       -- By operator, because format makes a text of what is null.
       coalesce('greatest(' || string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit) || ')', '0'),
       coalesce(array_agg(known.dim order by known.bit), '{}'),
@@ -81,14 +84,61 @@ begin
     )
     from public.scope_dimensions known
   );
+end
+$$;
+comment on function learning.normal_scope_mask_expression() is
+  'The SQL for the mask of a scope in its normal form, null where it may not be, with the registered dimensions written out: reading them there took half of its time. It is about a scope and the same written as text.';
+
+create function learning.derive_scope_functions()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $derive$
+begin
+  execute format(
+    $definition$
+      create or replace function learning.normal_scope_mask(scope jsonb)
+      returns integer
+      language plpgsql
+      stable
+      set search_path = ''
+      as $mask$
+      declare
+        written constant text := scope::text;
+      begin
+        return %s;
+      end
+      $mask$
+    $definition$,
+    learning.normal_scope_mask_expression()
+  );
+  execute (
+    select format(
+      $definition$
+        create or replace function learning.scopes_within(scope jsonb, masks integer[])
+        returns jsonb[]
+        language plpgsql
+        immutable
+        set search_path = ''
+        as $within$
+        begin
+          return array(select scope - array[%s]::text[] from unnest(masks) as mask);
+        end
+        $within$
+      $definition$,
+      coalesce(string_agg(format('case when mask & %s = 0 then %L end', 1 << known.bit, known.dim), ', ' order by known.bit), '')
+    )
+    from public.scope_dimensions known
+  );
   return null;
 end
 $derive$;
-comment on function learning.derive_normal_scope_mask() is
-  'Writes the registered dimensions into learning.normal_scope_mask: reading them there took half of its time.';
-create trigger derive_normal_scope_mask after insert or delete or truncate on public.scope_dimensions
-for each statement execute function learning.derive_normal_scope_mask();
-comment on trigger derive_normal_scope_mask on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
+comment on function learning.derive_scope_functions() is
+  'Writes the registered dimensions into learning.normal_scope_mask and learning.scopes_within.';
+create trigger derive_scope_functions after insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.derive_scope_functions();
+comment on trigger derive_scope_functions on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
 
 insert into public.scope_dimensions (dim, bit, source, aliases) values
   ('curator', 0, 'entry', '{}'),
@@ -111,6 +161,8 @@ insert into public.scope_dimensions (dim, bit, source, aliases) values
 
 comment on function learning.normal_scope_mask(jsonb) is
   'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
+comment on function learning.scopes_within(jsonb, integer[]) is
+  'For each mask the pairs of the scope whose dimensions are in it; all at once, for a call takes as long as its work.';
 
 -- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
 create function learning.scope_value(value jsonb)

@@ -43,9 +43,11 @@ comment on column learning.override_pairs.uses is 'How many of the group''s over
 
 create table learning.override_filings (
   override_id bigint primary key,
+  filed_as bigint not null,
   bucket bigint not null,
   pairs_1 bigint not null,
   pairs_2 bigint not null,
+  scope_mask integer not null,
   specificity float8 not null,
   confidence float8 not null,
   multiplier float8 not null,
@@ -62,15 +64,19 @@ with (
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
 );
 create index override_filings_bucket_idx on learning.override_filings (bucket) include (
-  pairs_1, pairs_2, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
+  pairs_1, pairs_2, override_id, scope_mask, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
 );
 alter table learning.override_filings enable row level security;
 comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
 comment on column learning.override_filings.override_id is 'The override.';
+comment on column learning.override_filings.filed_as is
+  'Hash of the type, pattern key, category and scope that it was filed for: an override with another one has moved.';
 comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
 comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
 comment on column learning.override_filings.pairs_2 is
   'Which of the pairs 65 to 127 it has, as bits; below 0 where it has others beside those it is filed by, which is rare, as they are.';
+comment on column learning.override_filings.scope_mask is
+  'Dimensions of its scope as bits: with them a candidate that contains it knows its scope without reading pm_overrides.';
 comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
@@ -101,8 +107,10 @@ set search_path = ''
 as $$
 begin
   return format($terms$
-    select held.id as override_id,
-      learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
+    select held.id as override_id, held.enabled,
+      hashtextextended(held.scope_digest, hashtextextended(held.action_category, hashtextextended(held.pattern_key,
+        hashtextextended(held.override_type, held.scope_mask)))) as filed_as,
+      held.scope_mask, learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
       -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
       case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
       greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
@@ -121,7 +129,7 @@ begin
 end
 $$;
 comment on function learning.override_terms_query(text) is
-  'The query for what of overrides enters a sizing, apart from their scope; they are read from the given relation, which has the columns of pm_overrides.';
+  'The query for what of overrides enters a sizing, apart from their pairs; they are read from the given relation, which has the columns of pm_overrides.';
 
 do $$
 begin
@@ -130,6 +138,9 @@ end
 $$;
 comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
 comment on column learning.override_terms.override_id is 'The override.';
+comment on column learning.override_terms.enabled is 'Whether it acts.';
+comment on column learning.override_terms.filed_as is 'Hash of its type, pattern key, category and scope.';
+comment on column learning.override_terms.scope_mask is 'Dimensions of its scope as bits.';
 comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
@@ -172,22 +183,21 @@ comment on function learning.rarest_two(bigint[]) is
   'The pairs'' part of a bucket for an override that is filed by two; each pair is given as its uses times 2^20 plus its number.';
 
 -- All of these run as their owner: whoever may write overrides need not be able to write where they are filed.
+-- Thousands of overrides are placed by joining whole tables; those that changed are looked for one by one.
 -- What depends on how many overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
 create function learning.place_overrides(ids bigint[])
 returns void
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = on
+set enable_hashjoin = on
+set enable_mergejoin = on
 set jit = off
 as $$
 begin
   execute $unknown_pairs$
-    insert into learning.override_pairs (group_id, pair, number, uses)
-    select fresh.group_id, fresh.pair,
-      coalesce((select max(pair.number) from learning.override_pairs pair where pair.group_id = fresh.group_id), 0)
-        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair),
-      fresh.uses
-    from (
+    with fresh as materialized (
       select filed.id as group_id, own.pair, count(*) as uses
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
@@ -195,17 +205,26 @@ begin
       left join learning.override_pairs known on known.group_id = filed.id and known.pair = own.pair
       where made.id = any ($1) and known.number is null
       group by filed.id, own.pair
-    ) as fresh
+    ),
+    numbered as materialized (
+      select concerned.group_id, (select max(pair.number) from learning.override_pairs pair where pair.group_id = concerned.group_id) as last
+      from (select distinct fresh.group_id from fresh) as concerned
+    )
+    insert into learning.override_pairs (group_id, pair, number, uses)
+    select fresh.group_id, fresh.pair,
+      coalesce(numbered.last, 0) + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair), fresh.uses
+    from fresh
+    join numbered using (group_id)
   $unknown_pairs$ using ids;
 
   execute $filings$
-    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, specificity, confidence, multiplier,
+    insert into learning.override_filings (override_id, filed_as, bucket, pairs_1, pairs_2, scope_mask, specificity, confidence, multiplier,
       dir_a, dir_e, edge, support, evidence_us, decay_us)
-    select placed.id, placed.bucket, placed.pairs_1,
+    select placed.id, terms.filed_as, placed.bucket, placed.pairs_1,
       case when placed.more_pairs <@ array[placed.bucket >> 20 & 1048575, placed.bucket & 1048575] is not false then placed.pairs_2
         else placed.pairs_2 | (1::bigint << 63) end,
-      terms.specificity, terms.confidence, terms.multiplier, terms.dir_a,
-      terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us
+      terms.scope_mask, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support,
+      terms.evidence_us, terms.decay_us
     from (
       select made.id,
         filed.id::bigint << 40 | case filed.filed_by
@@ -271,10 +290,13 @@ begin
   end if;
   -- Writers of the same groups queue up here, in one order.
   perform from learning.override_groups filed
-  where (filed.override_type, filed.pattern_key, filed.action_category) in (
-    select made.override_type, made.pattern_key, made.action_category from public.pm_overrides made where made.id = any (ids)
-  )
-  order by filed.id for update;
+  join (
+    select made.override_type, made.pattern_key, made.action_category
+    from public.pm_overrides made
+    where made.id = any (ids)
+    group by made.override_type, made.pattern_key, made.action_category
+  ) as concerned using (override_type, pattern_key, action_category)
+  order by filed.id for update of filed;
   with arrived as (
     select made.override_type, made.pattern_key, made.action_category, count(*) as overrides,
       max(bit_count(made.scope_mask::bit(32))) as most_pairs
@@ -367,44 +389,46 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $$
 declare
-  gone bigint[];
+  changed_ids constant bigint[] := array(select changed.id from new_overrides changed);
+  stayed integer;
+  moved bigint[];
   arrived bigint[];
-  stayed bigint[];
 begin
-  execute $changes$
-    select array_agg(former.id) filter (where former.enabled and not (changed.enabled and same.place)),
-      array_agg(changed.id) filter (where changed.enabled and not (former.enabled and same.place)),
-      array_agg(changed.id) filter (where changed.enabled and former.enabled and same.place)
-    from old_overrides former
-    join new_overrides changed using (id)
-    cross join lateral (
-      select (changed.override_type, changed.pattern_key, changed.action_category, changed.scope_digest)
-        = (former.override_type, former.pattern_key, former.action_category, former.scope_digest) as place
-    ) as same
-  $changes$ into gone, arrived, stayed;
-  if gone is not null then
-    perform learning.unfile_overrides(gone);
+  if cardinality(changed_ids) = 0 then
+    return null;
   end if;
-  perform learning.file_overrides(arrived);
-  if stayed is not null then
-    perform from learning.override_groups filed
-    where (filed.override_type, filed.pattern_key, filed.action_category) in (
-      select changed.override_type, changed.pattern_key, changed.action_category from new_overrides changed
-    )
-    order by filed.id for share;
-    execute format($terms$
-      update learning.override_filings held
-      set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
-        support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
-      from (%s order by override_id) as terms
-      where held.override_id = any ($1) and terms.override_id = held.override_id
-        and (held.multiplier, held.confidence, held.dir_a, held.dir_e, held.edge, held.support, held.evidence_us, held.decay_us)
-          is distinct from (terms.multiplier, terms.confidence, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us,
-            terms.decay_us)
-    $terms$, learning.override_terms_query('new_overrides')) using stayed;
+  perform from learning.override_groups filed
+  join (
+    select changed.override_type, changed.pattern_key, changed.action_category
+    from new_overrides changed
+    group by changed.override_type, changed.pattern_key, changed.action_category
+  ) as concerned using (override_type, pattern_key, action_category)
+  order by filed.id for update of filed;
+  execute format($stayed$
+    update learning.override_filings held
+    set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
+      support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
+    from (%s order by override_id) as terms
+    where held.override_id = terms.override_id and held.filed_as = terms.filed_as and terms.enabled
+  $stayed$, learning.override_terms_query('new_overrides'));
+  get diagnostics stayed = row_count;
+  -- Rarely has any been moved, enabled or disabled.
+  if stayed < cardinality(changed_ids) then
+    execute $moved$
+      select array_agg(held.override_id) filter (where held.override_id is not null),
+        array_agg(terms.override_id) filter (where terms.enabled)
+      from learning.override_terms terms
+      left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
+      where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
+    $moved$ into moved, arrived using changed_ids;
+    perform learning.unfile_overrides(moved);
+    perform learning.file_overrides(arrived);
   end if;
   return null;
 end
@@ -433,7 +457,7 @@ referencing new table as new_overrides
 for each statement execute function learning.file_new_overrides();
 comment on trigger file_new_overrides on public.pm_overrides is 'New overrides act at once.';
 create trigger file_changed_overrides after update on public.pm_overrides
-referencing old table as old_overrides new table as new_overrides
+referencing new table as new_overrides
 for each statement execute function learning.file_changed_overrides();
 comment on trigger file_changed_overrides on public.pm_overrides is 'Changed overrides act as changed at once.';
 create trigger unfile_deleted_overrides after delete on public.pm_overrides

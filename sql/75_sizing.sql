@@ -150,11 +150,12 @@ create type learning.strength_blend as (
   least_weight float8,
   least_confidence float8,
   override_ids bigint[],
+  scope_masks integer[],
   weights float8[],
   moves float8[]
 );
 comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, mask of its scope, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
 
 create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
 comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
@@ -358,6 +359,7 @@ begin
       array_agg(row(matches.edged_weight, matches.multiplier, matches.confidence)::learning.light_edge)
         filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light,
       array_agg(matches.override_id) filter (where matches.listed) as override_ids,
+      array_agg(matches.scope_mask) filter (where matches.listed) as scope_masks,
       array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where matches.listed) as weights,
       array_agg(case
         when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
@@ -367,7 +369,7 @@ begin
       end) filter (where matches.listed) as moves
     into sums
     from (
-      select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
+      select held.override_id, held.scope_mask, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
         held.confidence >= least_confidence as confident,
         one_by_one and (even_resting or by_edge or held.confidence >= case when by_posture then least_confidence else 1e-50 end) as listed,
         held.specificity * held.confidence as weight,
@@ -405,6 +407,7 @@ begin
   end if;
 
   blend.override_ids := sums.override_ids;
+  blend.scope_masks := sums.scope_masks;
   blend.weights := sums.weights;
   blend.moves := sums.moves;
   blend.overrides := cardinality(sums.override_ids);
@@ -448,7 +451,7 @@ $$;
 comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
   'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
 
-create function learning.list_contributions(blend learning.strength_blend, at_most integer)
+create function learning.list_contributions(blend learning.strength_blend, scope jsonb, at_most integer)
 returns jsonb
 language plpgsql
 stable
@@ -460,6 +463,7 @@ as $$
 declare
   -- Once and not for every override.
   override_ids constant bigint[] := blend.override_ids;
+  scope_masks constant integer[] := blend.scope_masks;
   weights constant float8[] := blend.weights;
   moves constant float8[] := blend.moves;
   least_weight constant float8 := greatest(blend.least_weight, 1e-300);
@@ -468,37 +472,45 @@ declare
   move_unit constant float8 := blend.move_unit;
   edge_unit constant float8 := blend.edge_unit;
   listed record;
+  scopes jsonb[];
+  contributions learning.contribution[];
 begin
   if coalesce(total_weight, 0) = 0 then
     return '[]'::jsonb;
   end if;
-  select array_agg(row(one.override_id, made.scope_subset, one.weight, one.share, one.pull)::learning.contribution
-      order by one.weight desc, one.override_id) as heaviest,
-    sum(one.weight) as weight, sum(one.share) as share, sum(one.pull) as pull
+  select array_agg(heaviest.override_id) as override_ids, array_agg(heaviest.scope_mask) as scope_masks,
+    array_agg(heaviest.weight) as weights, array_agg(heaviest.pull) as pulls, sum(heaviest.weight) as weight, sum(heaviest.pull) as pull
   into listed
   from (
-    select acting.override_id, acting.weight / weight_unit as weight, acting.weight / total_weight as share,
-      (moves[acting.place] * move_unit + case
+    select acting.override_id, acting.scope_mask, acting.weight,
+      (acting.move * move_unit + case
         when edge_unit = 0 then 0
         else edge_unit * acting.weight
           * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
       end) / total_weight as pull
     from (
-      select unnest(override_ids) as override_id, unnest(weights) as weight, generate_subscripts(weights, 1) as place
+      select unnest(override_ids) as override_id, unnest(scope_masks) as scope_mask, unnest(weights) as weight, unnest(moves) as move
     ) as acting
     where acting.weight >= least_weight
     order by acting.weight desc, acting.override_id
     limit at_most
-  ) as one
-  join public.pm_overrides made on made.id = one.override_id;
-  return to_jsonb(listed.heaviest) || case when blend.overrides > at_most
-    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', total_weight / weight_unit - listed.weight,
-      'share', 1 - listed.share, 'pull', blend.pull - listed.pull)
+  ) as heaviest;
+  scopes := learning.scopes_within(scope, listed.scope_masks);
+  select array_agg(
+    row(one.override_id, one.scope_subset, one.weight / weight_unit, one.weight / total_weight, one.pull)::learning.contribution
+  ) into contributions
+  from (
+    select unnest(listed.override_ids) as override_id, unnest(scopes) as scope_subset, unnest(listed.weights) as weight,
+      unnest(listed.pulls) as pull
+  ) as one;
+  return to_jsonb(contributions) || case when blend.overrides > at_most
+    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', (total_weight - listed.weight) / weight_unit,
+      'share', 1 - listed.weight / total_weight, 'pull', blend.pull - listed.pull)
     else '[]' end;
 end
 $$;
-comment on function learning.list_contributions(learning.strength_blend, integer) is
-  'The heaviest of the overrides that act in a blend, and the rest in one entry: multiplied out, what the blend says.';
+comment on function learning.list_contributions(learning.strength_blend, jsonb, integer) is
+  'The heaviest of the overrides that act in a blend of those that the scope contains, and the rest in one entry: multiplied out, what the blend says.';
 
 create function learning.matched_overrides(candidate learning.candidate, config jsonb)
 returns table (override_id bigint, weight float8, share float8)
@@ -686,7 +698,7 @@ begin
     sizing.base_alloc_pct := context.base_alloc_pct;
     sizing.timeframe_share := context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
     sizing.size_frac_raw := 0.10 + 0.50 * candidate.a_value;
-    sizing.overrides := learning.list_contributions(blend, 50);
+    sizing.overrides := learning.list_contributions(blend, candidate.scope, 50);
     crowding := crowdings[place];
     sizing.exposure_skew := crowding.skew;
     sizing.exposure := crowding.explanation;

@@ -456,35 +456,38 @@ create trigger guard_scope_dimension before insert or update on public.scope_dim
 for each row execute function learning.guard_scope_dimension();
 comment on trigger guard_scope_dimension on public.scope_dimensions is 'Keeps dimension names unambiguous and bits fixed.';
 
-create function learning.derive_normal_scope_mask()
+create function learning.queue_registrations()
 returns trigger
 language plpgsql
-security definer
 set search_path = ''
-as $derive$
+as $$
 begin
-  -- Two that register at once would each leave out the other's dimension.
   perform pg_advisory_xact_lock(hashtextextended('scope_dimensions', 0));
-  execute (
+  return null;
+end
+$$;
+comment on function learning.queue_registrations() is
+  'Lets one at a time change the dimensions: of two at once each would leave the other''s out of what is derived from them.';
+create trigger queue_registrations before insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.queue_registrations();
+comment on trigger queue_registrations on public.scope_dimensions is 'One at a time changes the dimensions.';
+
+create function learning.normal_scope_mask_expression()
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
     select format(
-      $definition$
-        create or replace function learning.normal_scope_mask(scope jsonb)
-        returns integer
-        language plpgsql
-        stable
-        set search_path = ''
-        as $mask$
-        declare
-          written constant text := scope::text;
-        begin
-          -- A value that starts or ends in a space, is empty, no text, escaped or long, or looks like any of that.
-          if written ~ '\\|": ([^"]|"["[:space:]])|[[:space:]]"[,}]' or (length(written) > 200 and %s > 200) then
-            return null;
-          end if;
-          return case when scope - %L::text[] = '{}'::jsonb then %s end;
+      -- A value that starts or ends in a space, is empty, no text, escaped (as all other white space is) or long, or looks like any of that.
+      $expression$
+        case
+          when written ~ '\\|": ([^"]|"[" ])| "[,}]' or (length(written) > 200 and %s > 200) then null
+          when scope - %L::text[] = '{}'::jsonb then %s
         end
-        $mask$
-      $definition$,
+      $expression$,
       -- By operator, because format makes a text of what is null.
       coalesce('greatest(' || string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit) || ')', '0'),
       coalesce(array_agg(known.dim order by known.bit), '{}'),
@@ -492,14 +495,61 @@ begin
     )
     from public.scope_dimensions known
   );
+end
+$$;
+comment on function learning.normal_scope_mask_expression() is
+  'The SQL for the mask of a scope in its normal form, null where it may not be, with the registered dimensions written out: reading them there took half of its time. It is about a scope and the same written as text.';
+
+create function learning.derive_scope_functions()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $derive$
+begin
+  execute format(
+    $definition$
+      create or replace function learning.normal_scope_mask(scope jsonb)
+      returns integer
+      language plpgsql
+      stable
+      set search_path = ''
+      as $mask$
+      declare
+        written constant text := scope::text;
+      begin
+        return %s;
+      end
+      $mask$
+    $definition$,
+    learning.normal_scope_mask_expression()
+  );
+  execute (
+    select format(
+      $definition$
+        create or replace function learning.scopes_within(scope jsonb, masks integer[])
+        returns jsonb[]
+        language plpgsql
+        immutable
+        set search_path = ''
+        as $within$
+        begin
+          return array(select scope - array[%s]::text[] from unnest(masks) as mask);
+        end
+        $within$
+      $definition$,
+      coalesce(string_agg(format('case when mask & %s = 0 then %L end', 1 << known.bit, known.dim), ', ' order by known.bit), '')
+    )
+    from public.scope_dimensions known
+  );
   return null;
 end
 $derive$;
-comment on function learning.derive_normal_scope_mask() is
-  'Writes the registered dimensions into learning.normal_scope_mask: reading them there took half of its time.';
-create trigger derive_normal_scope_mask after insert or delete or truncate on public.scope_dimensions
-for each statement execute function learning.derive_normal_scope_mask();
-comment on trigger derive_normal_scope_mask on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
+comment on function learning.derive_scope_functions() is
+  'Writes the registered dimensions into learning.normal_scope_mask and learning.scopes_within.';
+create trigger derive_scope_functions after insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.derive_scope_functions();
+comment on trigger derive_scope_functions on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
 
 insert into public.scope_dimensions (dim, bit, source, aliases) values
   ('curator', 0, 'entry', '{}'),
@@ -522,6 +572,8 @@ insert into public.scope_dimensions (dim, bit, source, aliases) values
 
 comment on function learning.normal_scope_mask(jsonb) is
   'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
+comment on function learning.scopes_within(jsonb, integer[]) is
+  'For each mask the pairs of the scope whose dimensions are in it; all at once, for a call takes as long as its work.';
 
 -- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
 create function learning.scope_value(value jsonb)
@@ -3269,73 +3321,126 @@ comment on column public.pm_overrides.last_evidence_at is 'Close of the newest t
 comment on column public.pm_overrides.last_updated_at is 'When the row was written last.';
 comment on column public.pm_overrides.scope_digest is 'Short form of scope_subset for uniqueness.';
 
-create function learning.normalise_override()
-returns trigger
+create function learning.override_scope(pattern_key text, scope jsonb)
+returns jsonb
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
   unknown text;
 begin
-  new.scope_mask := learning.normal_scope_mask(new.scope_subset);
-  -- Nearly every row is, and each further look into one of so many columns costs.
-  if new.scope_mask is not null and new.enabled and new.disabled_by is null and new.disabled_reason is null
-    and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
-    return new;
+  select string_agg(quote_literal(entry.key), ', ') into unknown
+  from jsonb_object_keys(scope) as entry(key)
+  where not exists (
+    select from public.scope_dimensions registered where registered.dim = entry.key or entry.key = any (registered.aliases)
+  );
+  -- Dropping a dimension would widen the override to candidates it was never meant for.
+  if unknown is not null then
+    raise exception using
+      errcode = '22023',
+      message = format('Override for %L names unregistered dimensions: %s', pattern_key, unknown),
+      hint = 'Register them in scope_dimensions first, or leave them out of scope_subset.';
   end if;
-  -- No scope at all is refused by its column; the empty one would be every candidate's.
-  if new.scope_mask is null and new.scope_subset is not null then
-    select string_agg(quote_literal(entry.key), ', ') into unknown
-    from jsonb_object_keys(new.scope_subset) as entry(key)
-    where not exists (
-      select from public.scope_dimensions registered where registered.dim = entry.key or entry.key = any (registered.aliases)
-    );
-    -- Dropping a dimension would widen the override to candidates it was never meant for.
-    if unknown is not null then
-      raise exception using
-        errcode = '22023',
-        message = format('Override for %L names unregistered dimensions: %s', new.pattern_key, unknown),
-        hint = 'Register them in scope_dimensions first, or leave them out of scope_subset.';
-    end if;
-    new.scope_subset := public.unified_scope(new.scope_subset, null, null);
-    new.scope_mask := learning.scope_mask(new.scope_subset);
-  end if;
-  new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
-  if new.enabled then
-    new.disabled_by := null;
-    new.disabled_reason := null;
-  elsif new.disabled_by is null then
-    new.disabled_by := 'user';
-  end if;
-  return new;
+  return public.unified_scope(scope, null, null);
 end
 $$;
-comment on function learning.normalise_override() is 'Stores key and scope in their normal form and notes who disabled an override.';
-create trigger normalise_override before insert on public.pm_overrides
-for each row execute function learning.normalise_override();
-comment on trigger normalise_override on public.pm_overrides is 'Stores key and scope in their normal form and notes who disabled an override.';
--- Nearly every update writes other values only: those are told apart without a call.
-create trigger normalise_changed_override before update on public.pm_overrides
-for each row when (
-  (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason)
-    is distinct from (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason)
-) execute function learning.normalise_override();
-comment on trigger normalise_changed_override on public.pm_overrides is 'Keeps key and scope in their normal form and notes who disabled an override.';
+comment on function learning.override_scope(text, jsonb) is 'The scope of an override in its normal form; refuses unregistered dimensions.';
 
-create function learning.stamp_override()
+create function learning.write_normalise_override()
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $write$
+begin
+  execute format(
+    $definition$
+      create or replace function learning.normalise_override()
+      returns trigger
+      language plpgsql
+      set search_path = ''
+      as $normalise$
+      begin
+        if tg_op = 'UPDATE' then
+          new.last_updated_at := now();
+          -- Nearly every update writes other values only.
+          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason)
+            is not distinct from (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason) then
+            return new;
+          end if;
+        end if;
+        declare
+          scope constant jsonb := new.scope_subset;
+          written constant text := scope::text;
+        begin
+          new.scope_mask := %s;
+          -- Nearly every row is in its normal form, and each further look into one of so many columns costs.
+          if new.scope_mask is not null and new.enabled and new.disabled_by is null and new.disabled_reason is null
+            and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
+            return new;
+          end if;
+          -- No scope at all is refused by its column; the empty one would be every candidate's.
+          if new.scope_mask is null and scope is not null then
+            new.scope_subset := learning.override_scope(new.pattern_key, scope);
+            new.scope_mask := learning.scope_mask(new.scope_subset);
+          end if;
+        end;
+        new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
+        if new.enabled then
+          new.disabled_by := null;
+          new.disabled_reason := null;
+        elsif new.disabled_by is null then
+          new.disabled_by := 'user';
+        end if;
+        return new;
+      end
+      $normalise$
+    $definition$,
+    learning.normal_scope_mask_expression()
+  );
+end
+$write$;
+comment on function learning.write_normalise_override() is
+  'Writes learning.normalise_override with the registered dimensions in it: it is called for every row, and a call within it took a fifth of its time.';
+do $$
+begin
+  perform learning.write_normalise_override();
+end
+$$;
+comment on function learning.normalise_override() is
+  'Stores key and scope in their normal form, and notes who disabled an override and when it was written last.';
+create trigger normalise_override before insert or update on public.pm_overrides
+for each row execute function learning.normalise_override();
+comment on trigger normalise_override on public.pm_overrides is
+  'Stores key and scope in their normal form, and notes who disabled an override and when it was written last.';
+
+create function learning.adapt_overrides()
 returns trigger
 language plpgsql
+security definer
 set search_path = ''
 as $$
 begin
-  new.last_updated_at := now();
-  return new;
+  perform learning.write_normalise_override();
+  if tg_op = 'INSERT' then
+    -- A dimension that was taken out and registered anew may have another bit.
+    update public.pm_overrides made
+    set scope_mask = learning.scope_mask(made.scope_subset)
+    where made.scope_subset ?| array(select registered.dim from registered)
+      and made.scope_mask <> learning.scope_mask(made.scope_subset);
+  end if;
+  return null;
 end
 $$;
-comment on function learning.stamp_override() is 'Notes when an override was written last.';
-create trigger stamp_override before update on public.pm_overrides
-for each row execute function learning.stamp_override();
-comment on trigger stamp_override on public.pm_overrides is 'Notes when an override was written last.';
+comment on function learning.adapt_overrides() is 'Brings what knows the overrides'' dimensions in line with those that are registered.';
+create trigger adapt_overrides_to_new_dimensions after insert on public.scope_dimensions
+referencing new table as registered
+for each statement execute function learning.adapt_overrides();
+comment on trigger adapt_overrides_to_new_dimensions on public.scope_dimensions is 'Overrides know a dimension as soon as it is registered.';
+create trigger adapt_overrides_to_fewer_dimensions after delete or truncate on public.scope_dimensions
+for each statement execute function learning.adapt_overrides();
+comment on trigger adapt_overrides_to_fewer_dimensions on public.scope_dimensions is 'Overrides know a dimension no longer once it is taken out.';
 
 create function learning.fade(as_of timestamptz, last_evidence_at timestamptz, half_life_hours float8)
 returns float8
@@ -3524,9 +3629,11 @@ comment on column learning.override_pairs.uses is 'How many of the group''s over
 
 create table learning.override_filings (
   override_id bigint primary key,
+  filed_as bigint not null,
   bucket bigint not null,
   pairs_1 bigint not null,
   pairs_2 bigint not null,
+  scope_mask integer not null,
   specificity float8 not null,
   confidence float8 not null,
   multiplier float8 not null,
@@ -3543,15 +3650,19 @@ with (
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
 );
 create index override_filings_bucket_idx on learning.override_filings (bucket) include (
-  pairs_1, pairs_2, override_id, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
+  pairs_1, pairs_2, override_id, scope_mask, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
 );
 alter table learning.override_filings enable row level security;
 comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
 comment on column learning.override_filings.override_id is 'The override.';
+comment on column learning.override_filings.filed_as is
+  'Hash of the type, pattern key, category and scope that it was filed for: an override with another one has moved.';
 comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
 comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
 comment on column learning.override_filings.pairs_2 is
   'Which of the pairs 65 to 127 it has, as bits; below 0 where it has others beside those it is filed by, which is rare, as they are.';
+comment on column learning.override_filings.scope_mask is
+  'Dimensions of its scope as bits: with them a candidate that contains it knows its scope without reading pm_overrides.';
 comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
@@ -3582,8 +3693,10 @@ set search_path = ''
 as $$
 begin
   return format($terms$
-    select held.id as override_id,
-      learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
+    select held.id as override_id, held.enabled,
+      hashtextextended(held.scope_digest, hashtextextended(held.action_category, hashtextextended(held.pattern_key,
+        hashtextextended(held.override_type, held.scope_mask)))) as filed_as,
+      held.scope_mask, learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
       -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
       case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
       greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
@@ -3602,7 +3715,7 @@ begin
 end
 $$;
 comment on function learning.override_terms_query(text) is
-  'The query for what of overrides enters a sizing, apart from their scope; they are read from the given relation, which has the columns of pm_overrides.';
+  'The query for what of overrides enters a sizing, apart from their pairs; they are read from the given relation, which has the columns of pm_overrides.';
 
 do $$
 begin
@@ -3611,6 +3724,9 @@ end
 $$;
 comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
 comment on column learning.override_terms.override_id is 'The override.';
+comment on column learning.override_terms.enabled is 'Whether it acts.';
+comment on column learning.override_terms.filed_as is 'Hash of its type, pattern key, category and scope.';
+comment on column learning.override_terms.scope_mask is 'Dimensions of its scope as bits.';
 comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
 comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
 comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
@@ -3653,22 +3769,21 @@ comment on function learning.rarest_two(bigint[]) is
   'The pairs'' part of a bucket for an override that is filed by two; each pair is given as its uses times 2^20 plus its number.';
 
 -- All of these run as their owner: whoever may write overrides need not be able to write where they are filed.
+-- Thousands of overrides are placed by joining whole tables; those that changed are looked for one by one.
 -- What depends on how many overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
 create function learning.place_overrides(ids bigint[])
 returns void
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = on
+set enable_hashjoin = on
+set enable_mergejoin = on
 set jit = off
 as $$
 begin
   execute $unknown_pairs$
-    insert into learning.override_pairs (group_id, pair, number, uses)
-    select fresh.group_id, fresh.pair,
-      coalesce((select max(pair.number) from learning.override_pairs pair where pair.group_id = fresh.group_id), 0)
-        + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair),
-      fresh.uses
-    from (
+    with fresh as materialized (
       select filed.id as group_id, own.pair, count(*) as uses
       from public.pm_overrides made
       join learning.override_groups filed using (override_type, pattern_key, action_category)
@@ -3676,17 +3791,26 @@ begin
       left join learning.override_pairs known on known.group_id = filed.id and known.pair = own.pair
       where made.id = any ($1) and known.number is null
       group by filed.id, own.pair
-    ) as fresh
+    ),
+    numbered as materialized (
+      select concerned.group_id, (select max(pair.number) from learning.override_pairs pair where pair.group_id = concerned.group_id) as last
+      from (select distinct fresh.group_id from fresh) as concerned
+    )
+    insert into learning.override_pairs (group_id, pair, number, uses)
+    select fresh.group_id, fresh.pair,
+      coalesce(numbered.last, 0) + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair), fresh.uses
+    from fresh
+    join numbered using (group_id)
   $unknown_pairs$ using ids;
 
   execute $filings$
-    insert into learning.override_filings (override_id, bucket, pairs_1, pairs_2, specificity, confidence, multiplier,
+    insert into learning.override_filings (override_id, filed_as, bucket, pairs_1, pairs_2, scope_mask, specificity, confidence, multiplier,
       dir_a, dir_e, edge, support, evidence_us, decay_us)
-    select placed.id, placed.bucket, placed.pairs_1,
+    select placed.id, terms.filed_as, placed.bucket, placed.pairs_1,
       case when placed.more_pairs <@ array[placed.bucket >> 20 & 1048575, placed.bucket & 1048575] is not false then placed.pairs_2
         else placed.pairs_2 | (1::bigint << 63) end,
-      terms.specificity, terms.confidence, terms.multiplier, terms.dir_a,
-      terms.dir_e, terms.edge, terms.support, terms.evidence_us, terms.decay_us
+      terms.scope_mask, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support,
+      terms.evidence_us, terms.decay_us
     from (
       select made.id,
         filed.id::bigint << 40 | case filed.filed_by
@@ -3752,10 +3876,13 @@ begin
   end if;
   -- Writers of the same groups queue up here, in one order.
   perform from learning.override_groups filed
-  where (filed.override_type, filed.pattern_key, filed.action_category) in (
-    select made.override_type, made.pattern_key, made.action_category from public.pm_overrides made where made.id = any (ids)
-  )
-  order by filed.id for update;
+  join (
+    select made.override_type, made.pattern_key, made.action_category
+    from public.pm_overrides made
+    where made.id = any (ids)
+    group by made.override_type, made.pattern_key, made.action_category
+  ) as concerned using (override_type, pattern_key, action_category)
+  order by filed.id for update of filed;
   with arrived as (
     select made.override_type, made.pattern_key, made.action_category, count(*) as overrides,
       max(bit_count(made.scope_mask::bit(32))) as most_pairs
@@ -3848,44 +3975,46 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $$
 declare
-  gone bigint[];
+  changed_ids constant bigint[] := array(select changed.id from new_overrides changed);
+  stayed integer;
+  moved bigint[];
   arrived bigint[];
-  stayed bigint[];
 begin
-  execute $changes$
-    select array_agg(former.id) filter (where former.enabled and not (changed.enabled and same.place)),
-      array_agg(changed.id) filter (where changed.enabled and not (former.enabled and same.place)),
-      array_agg(changed.id) filter (where changed.enabled and former.enabled and same.place)
-    from old_overrides former
-    join new_overrides changed using (id)
-    cross join lateral (
-      select (changed.override_type, changed.pattern_key, changed.action_category, changed.scope_digest)
-        = (former.override_type, former.pattern_key, former.action_category, former.scope_digest) as place
-    ) as same
-  $changes$ into gone, arrived, stayed;
-  if gone is not null then
-    perform learning.unfile_overrides(gone);
+  if cardinality(changed_ids) = 0 then
+    return null;
   end if;
-  perform learning.file_overrides(arrived);
-  if stayed is not null then
-    perform from learning.override_groups filed
-    where (filed.override_type, filed.pattern_key, filed.action_category) in (
-      select changed.override_type, changed.pattern_key, changed.action_category from new_overrides changed
-    )
-    order by filed.id for share;
-    execute format($terms$
-      update learning.override_filings held
-      set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
-        support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
-      from (%s order by override_id) as terms
-      where held.override_id = any ($1) and terms.override_id = held.override_id
-        and (held.multiplier, held.confidence, held.dir_a, held.dir_e, held.edge, held.support, held.evidence_us, held.decay_us)
-          is distinct from (terms.multiplier, terms.confidence, terms.dir_a, terms.dir_e, terms.edge, terms.support, terms.evidence_us,
-            terms.decay_us)
-    $terms$, learning.override_terms_query('new_overrides')) using stayed;
+  perform from learning.override_groups filed
+  join (
+    select changed.override_type, changed.pattern_key, changed.action_category
+    from new_overrides changed
+    group by changed.override_type, changed.pattern_key, changed.action_category
+  ) as concerned using (override_type, pattern_key, action_category)
+  order by filed.id for update of filed;
+  execute format($stayed$
+    update learning.override_filings held
+    set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
+      support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
+    from (%s order by override_id) as terms
+    where held.override_id = terms.override_id and held.filed_as = terms.filed_as and terms.enabled
+  $stayed$, learning.override_terms_query('new_overrides'));
+  get diagnostics stayed = row_count;
+  -- Rarely has any been moved, enabled or disabled.
+  if stayed < cardinality(changed_ids) then
+    execute $moved$
+      select array_agg(held.override_id) filter (where held.override_id is not null),
+        array_agg(terms.override_id) filter (where terms.enabled)
+      from learning.override_terms terms
+      left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
+      where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
+    $moved$ into moved, arrived using changed_ids;
+    perform learning.unfile_overrides(moved);
+    perform learning.file_overrides(arrived);
   end if;
   return null;
 end
@@ -3914,7 +4043,7 @@ referencing new table as new_overrides
 for each statement execute function learning.file_new_overrides();
 comment on trigger file_new_overrides on public.pm_overrides is 'New overrides act at once.';
 create trigger file_changed_overrides after update on public.pm_overrides
-referencing old table as old_overrides new table as new_overrides
+referencing new table as new_overrides
 for each statement execute function learning.file_changed_overrides();
 comment on trigger file_changed_overrides on public.pm_overrides is 'Changed overrides act as changed at once.';
 create trigger unfile_deleted_overrides after delete on public.pm_overrides
@@ -4813,11 +4942,12 @@ create type learning.strength_blend as (
   least_weight float8,
   least_confidence float8,
   override_ids bigint[],
+  scope_masks integer[],
   weights float8[],
   moves float8[]
 );
 comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, mask of its scope, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
 
 create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
 comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
@@ -5021,6 +5151,7 @@ begin
       array_agg(row(matches.edged_weight, matches.multiplier, matches.confidence)::learning.light_edge)
         filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light,
       array_agg(matches.override_id) filter (where matches.listed) as override_ids,
+      array_agg(matches.scope_mask) filter (where matches.listed) as scope_masks,
       array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where matches.listed) as weights,
       array_agg(case
         when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
@@ -5030,7 +5161,7 @@ begin
       end) filter (where matches.listed) as moves
     into sums
     from (
-      select held.override_id, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
+      select held.override_id, held.scope_mask, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
         held.confidence >= least_confidence as confident,
         one_by_one and (even_resting or by_edge or held.confidence >= case when by_posture then least_confidence else 1e-50 end) as listed,
         held.specificity * held.confidence as weight,
@@ -5068,6 +5199,7 @@ begin
   end if;
 
   blend.override_ids := sums.override_ids;
+  blend.scope_masks := sums.scope_masks;
   blend.weights := sums.weights;
   blend.moves := sums.moves;
   blend.overrides := cardinality(sums.override_ids);
@@ -5111,7 +5243,7 @@ $$;
 comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
   'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
 
-create function learning.list_contributions(blend learning.strength_blend, at_most integer)
+create function learning.list_contributions(blend learning.strength_blend, scope jsonb, at_most integer)
 returns jsonb
 language plpgsql
 stable
@@ -5123,6 +5255,7 @@ as $$
 declare
   -- Once and not for every override.
   override_ids constant bigint[] := blend.override_ids;
+  scope_masks constant integer[] := blend.scope_masks;
   weights constant float8[] := blend.weights;
   moves constant float8[] := blend.moves;
   least_weight constant float8 := greatest(blend.least_weight, 1e-300);
@@ -5131,37 +5264,45 @@ declare
   move_unit constant float8 := blend.move_unit;
   edge_unit constant float8 := blend.edge_unit;
   listed record;
+  scopes jsonb[];
+  contributions learning.contribution[];
 begin
   if coalesce(total_weight, 0) = 0 then
     return '[]'::jsonb;
   end if;
-  select array_agg(row(one.override_id, made.scope_subset, one.weight, one.share, one.pull)::learning.contribution
-      order by one.weight desc, one.override_id) as heaviest,
-    sum(one.weight) as weight, sum(one.share) as share, sum(one.pull) as pull
+  select array_agg(heaviest.override_id) as override_ids, array_agg(heaviest.scope_mask) as scope_masks,
+    array_agg(heaviest.weight) as weights, array_agg(heaviest.pull) as pulls, sum(heaviest.weight) as weight, sum(heaviest.pull) as pull
   into listed
   from (
-    select acting.override_id, acting.weight / weight_unit as weight, acting.weight / total_weight as share,
-      (moves[acting.place] * move_unit + case
+    select acting.override_id, acting.scope_mask, acting.weight,
+      (acting.move * move_unit + case
         when edge_unit = 0 then 0
         else edge_unit * acting.weight
           * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
       end) / total_weight as pull
     from (
-      select unnest(override_ids) as override_id, unnest(weights) as weight, generate_subscripts(weights, 1) as place
+      select unnest(override_ids) as override_id, unnest(scope_masks) as scope_mask, unnest(weights) as weight, unnest(moves) as move
     ) as acting
     where acting.weight >= least_weight
     order by acting.weight desc, acting.override_id
     limit at_most
-  ) as one
-  join public.pm_overrides made on made.id = one.override_id;
-  return to_jsonb(listed.heaviest) || case when blend.overrides > at_most
-    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', total_weight / weight_unit - listed.weight,
-      'share', 1 - listed.share, 'pull', blend.pull - listed.pull)
+  ) as heaviest;
+  scopes := learning.scopes_within(scope, listed.scope_masks);
+  select array_agg(
+    row(one.override_id, one.scope_subset, one.weight / weight_unit, one.weight / total_weight, one.pull)::learning.contribution
+  ) into contributions
+  from (
+    select unnest(listed.override_ids) as override_id, unnest(scopes) as scope_subset, unnest(listed.weights) as weight,
+      unnest(listed.pulls) as pull
+  ) as one;
+  return to_jsonb(contributions) || case when blend.overrides > at_most
+    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', (total_weight - listed.weight) / weight_unit,
+      'share', 1 - listed.weight / total_weight, 'pull', blend.pull - listed.pull)
     else '[]' end;
 end
 $$;
-comment on function learning.list_contributions(learning.strength_blend, integer) is
-  'The heaviest of the overrides that act in a blend, and the rest in one entry: multiplied out, what the blend says.';
+comment on function learning.list_contributions(learning.strength_blend, jsonb, integer) is
+  'The heaviest of the overrides that act in a blend of those that the scope contains, and the rest in one entry: multiplied out, what the blend says.';
 
 create function learning.matched_overrides(candidate learning.candidate, config jsonb)
 returns table (override_id bigint, weight float8, share float8)
@@ -5349,7 +5490,7 @@ begin
     sizing.base_alloc_pct := context.base_alloc_pct;
     sizing.timeframe_share := context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
     sizing.size_frac_raw := 0.10 + 0.50 * candidate.a_value;
-    sizing.overrides := learning.list_contributions(blend, 50);
+    sizing.overrides := learning.list_contributions(blend, candidate.scope, 50);
     crowding := crowdings[place];
     sizing.exposure_skew := crowding.skew;
     sizing.exposure := crowding.explanation;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(28);
+select plan(31);
 
 -- Overrides of one behaviour that a scope contains, by looking at each and by looking where they are filed.
 create function pg_temp.contained(pattern_key text, scope jsonb) returns bigint[] language sql as $$
@@ -56,6 +56,13 @@ insert into pm_overrides (id, override_type, pattern_key, action_category, scope
   (7, 'pm_strength', 'pm.a', 'entry', '{"chain": "solana"}', 1.7)
 on conflict (override_type, pattern_key, action_category, scope_digest) do update set multiplier = excluded.multiplier;
 select ok((select multiplier = 1.7 from learning.override_filings where override_id = 2), 'An upsert changes what is there');
+insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry'), ('venue', 18, 'entry');
+insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset) values (8, 'pm_strength', 'pm.c', 'entry', '{"session": "asia"}');
+delete from scope_dimensions where dim in ('session', 'venue');
+select is(pg_temp.found('pm.c', '{"session": "asia"}'), null, 'What names a dimension that was taken out rests');
+insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry'), ('venue', 17, 'entry');
+select is(pg_temp.found('pm.c', '{"session": "asia", "venue": "dex"}'), '{8}', 'It acts again when the dimension is back, with another bit too');
+select is((get_pm_sizing('pm.c', 'entry', '{"session": "asia", "venue": "dex"}')).overrides -> 0 -> 'scope_subset', '{"session": "asia"}', 'and its own scope is said of it');
 delete from pm_overrides where id in (3, 4);
 select is(pg_temp.found('pm.a', '{"chain": "solana", "timeframe": "1h"}'), '{2}', 'A deleted override is filed nowhere');
 select is((select filed_count from pg_temp.groups('pm.a')), 1, 'A group knows how many are left');
