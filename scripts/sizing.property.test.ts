@@ -258,7 +258,7 @@ testOnEachTarget("A size is what a plain reading of the formulas gives, in every
   const seen: Seen = { candidates: 0, blended: 0, crowded: 0 };
   await fc.assert(
     fc.asyncProperty(worlds(VALUES, 48, 0.14), (world) => agrees(database.sql, world, seen)),
-    { numRuns: target === "postgres" ? 300 : 30, seed: 4 },
+    { numRuns: target === "postgres" ? 1_000 : 30, seed: 4 },
   );
   assert(
     seen.blended > seen.candidates / 4,

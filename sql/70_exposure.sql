@@ -188,7 +188,7 @@ stable
 set search_path = ''
 as $$
   with entries as (
-    select entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
+    select distinct entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
     from jsonb_array_elements(
       coalesce(nullif(learning.config() #> '{exposure,masks}', 'null'::jsonb), '["singles", "pairs", "full"]'::jsonb)
     ) as entry(value)

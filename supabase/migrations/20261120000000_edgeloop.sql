@@ -4517,7 +4517,7 @@ stable
 set search_path = ''
 as $$
   with entries as (
-    select entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
+    select distinct entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
     from jsonb_array_elements(
       coalesce(nullif(learning.config() #> '{exposure,masks}', 'null'::jsonb), '["singles", "pairs", "full"]'::jsonb)
     ) as entry(value)
@@ -5337,7 +5337,7 @@ as $$
 declare
   alpha constant float8 := greatest(1e-50, (config #>> '{exposure,alpha}')::float8);
   beta constant float8 := learning.without_dust((config #>> '{exposure,beta}')::float8);
-  pattern_weight constant float8 := least(beta, alpha * 1e50) / alpha;
+  log_pattern_weight constant float8 := case when beta > 0 then ln(beta) - ln(alpha) end;
   cap constant float8 := (config #>> '{exposure,cap}')::float8;
   enabled constant boolean := (config #>> '{flags,exposure_skew_enabled}')::boolean;
   full_counts constant boolean := learning.full_scope_counts(config);
@@ -5413,26 +5413,31 @@ begin
       ) filter (where ranked.rank <= 20)
     into overlap, crowded_masks, listed_overlap, heaviest
     from (
-      select part.*, row_number() over (order by part.part desc, part.cell) as rank
+      select counted.*, row_number() over (order by counted.part desc, counted.cell) as rank
       from (
-        select held.cell, held.exposure, held.pattern_exposure, made.log_weight,
-          -- Nothing where it is next to nothing: any remainder would count beside an alpha as small.
-          case when made.log_weight - log_scale > -115 then exp(made.log_weight - log_scale) else 0 end
-            * (held.exposure + pattern_weight * held.pattern_exposure) as part
+        select crowded.*,
+          -- Nothing where it is next to nothing, and no more than fills any book: beyond, products leave the range of numbers.
+          case when crowded.log_weight - log_scale > -320 then exp(crowded.log_weight - log_scale) * crowded.exposure else 0 end
+            + case
+                when crowded.log_weight - log_scale + log_pattern_weight > -320
+                  then exp(least(230, crowded.log_weight - log_scale + log_pattern_weight)) * crowded.pattern_exposure
+                else 0
+              end as part
         from (
-          select cell.mask, max(cell.cell) as cell, coalesce(sum(cell.exposure) filter (where cell.pattern_key is null), 0) as exposure,
-            coalesce(sum(cell.exposure) filter (where cell.pattern_key is not null), 0) as pattern_exposure
-          from learning.exposure_cells cell
-          where cell.place = any (places)
-          group by cell.mask
-        ) as held
-        join (select unnest(masks) as mask, unnest(log_weights) as log_weight) as made on made.mask = held.mask
-        union all
-        select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight,
-          case when full_log_weight - log_scale > -115 then exp(full_log_weight - log_scale) else 0 end
-            * (full_exposure + pattern_weight * coalesce(full_pattern_exposure, 0))
-        where full_exposure > 0
-      ) as part
+          select held.cell, held.exposure, held.pattern_exposure, made.log_weight
+          from (
+            select cell.mask, max(cell.cell) as cell, coalesce(sum(cell.exposure) filter (where cell.pattern_key is null), 0) as exposure,
+              coalesce(sum(cell.exposure) filter (where cell.pattern_key is not null), 0) as pattern_exposure
+            from learning.exposure_cells cell
+            where cell.place = any (places)
+            group by cell.mask
+          ) as held
+          join (select unnest(masks) as mask, unnest(log_weights) as log_weight) as made on made.mask = held.mask
+          union all
+          select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight
+          where full_exposure > 0
+        ) as crowded
+      ) as counted
     ) as ranked;
 
     -- Where nothing is held, what the cells sum up to is a rounding error.

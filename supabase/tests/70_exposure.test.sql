@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(23);
+select plan(25);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -50,12 +50,17 @@ select pg_temp.skew('pm.other', '{"chain": "solana", "timeframe": "1h"}', 1.33 -
   'A cap below the total reads as full crowding');
 select pg_temp.configure('{"exposure": {"masks": [["bucket", "chain"], ["chain", "timeframe"], ["chain", "timeframe", "chain"]]}}');
 select pg_temp.skew('pm.other', '{"chain": "solana", "timeframe": "1h"}', 1.33 - 0.06 / 0.2, 'Configured masks take the place of the default ones');
+select pg_temp.configure('{"exposure": {"masks": [["chain"], "singles", ["chain"]]}}');
+select pg_temp.skew('pm.other', '{"chain": "solana", "timeframe": "1h"}', 1.33 - 0.16 / (2 * 0.2), 'A mask that is named twice counts once');
 select pg_temp.configure('{"exposure": {"masks": ["singles"], "alpha": 2, "beta": 3, "weight_exponent": 0}}');
 select pg_temp.skew('pm.uptrend.S1.entry', '{"chain": "solana", "timeframe": "1h"}', 1.33 - least(1, (2 * 0.16 + 3 * 0.16) / (2 * 2 * 0.2)),
   'Alpha, beta and the exponent are configured');
 select pg_temp.configure('{"exposure": {"masks": ["singles"]}}');
 update scope_dimensions set weight = 4 where dim = 'chain';
 select pg_temp.skew('pm.other', '{"chain": "solana", "timeframe": "1h"}', 1.33 - (2 * 0.06 + 0.10) / (3 * 0.2), 'Heavier dimensions count more');
+select pg_temp.configure('{"exposure": {"masks": ["singles"], "weight_exponent": 100, "alpha": 1e-40, "beta": 1e15}}');
+select pg_temp.skew('pm.uptrend.S1.entry', '{"chain": "avax", "timeframe": "1h"}', 1.33 - power(4::float8, -100) * 1e55 * 0.10 / 0.2,
+  'A weight next to nothing counts where the same behaviour counts as much more');
 select pg_temp.configure('{"flags": {"exposure_skew_enabled": false}}');
 select pg_temp.skew('pm.other', '{"chain": "solana", "timeframe": "1h"}', 1, 'With the flag off size is not skewed');
 select pg_temp.configure('{}');
