@@ -132,6 +132,36 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "Whoever changes a value and whoever switches another override of the behaviour off go one after the other",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    await observer`
+      insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+      values ('pm_strength', 'pm.a', 'entry', '{"chain": "solana"}'), ('pm_strength', 'pm.a', 'entry', '{}')`;
+    const pid = await pidOf(other);
+    let switched: Promise<unknown> = Promise.resolve();
+    await one.begin(async (transaction) => {
+      await transaction`update pm_overrides set multiplier = 2 where scope_subset = '{}'`;
+      switched = other`update pm_overrides set enabled = false where scope_subset = '{"chain": "solana"}'`
+        .execute();
+      await waits(observer, pid);
+      // Had both a part of the behaviour, each would now wait for the other.
+      await transaction`update pm_overrides set enabled = false where scope_subset = '{}'`;
+      await transaction`update pm_overrides set enabled = true where scope_subset = '{}'`;
+    });
+    await switched;
+    const filed = await observer<{ multiplier: number; filed_count: number }[]>`
+      select filing.multiplier, filed.filed_count
+      from learning.override_filings filing
+      join learning.override_groups filed on filed.id = filing.bucket >> 40`;
+    assertEquals([...filed], [{ multiplier: 2, filed_count: 1 }]);
+  },
+});
+
+Deno.test({
   name: "Writers of positions do not wait for each other, and every position counts",
   ignore: SKIPPED,
   async fn(): Promise<void> {
