@@ -249,31 +249,43 @@ end
 $$;
 comment on function learning.place_overrides(bigint[]) is 'Files overrides whose groups are there, numbering the pairs that are new.';
 
-create function learning.refile_group(group_id integer)
+create function learning.refile_group(group_id integer, arriving bigint[])
 returns void
 language plpgsql
 security definer
 set search_path = ''
 as $$
 declare
-  filed learning.override_groups;
+  first_bucket constant bigint := refile_group.group_id::bigint << 40;
+  last_bucket constant bigint := ((refile_group.group_id::bigint + 1) << 40) - 1;
+  former bigint[];
+  filing bigint[];
 begin
-  delete from learning.override_filings held
-  where held.bucket between refile_group.group_id::bigint << 40 and ((refile_group.group_id::bigint + 1) << 40) - 1;
+  -- In the order in which values are changed: who changes them meanwhile is waited for.
+  former := array(
+    select held.override_id from learning.override_filings held where held.bucket between first_bucket and last_bucket
+    order by held.override_id for update
+  );
+  delete from learning.override_filings held where held.bucket between first_bucket and last_bucket;
   delete from learning.override_pairs pair where pair.group_id = refile_group.group_id;
-  update learning.override_groups held
-  set counted_at = held.filed_count, filed_by = held.best_filed_by
-  where held.id = refile_group.group_id
-  returning held.* into filed;
-  perform learning.place_overrides((
-    select array_agg(made.id)
+  -- Not all that are enabled: some may have changed in the statement that is under way, and are filed when their turn comes.
+  filing := array(
+    select made.id
     from public.pm_overrides made
-    where made.enabled and made.override_type = filed.override_type and made.pattern_key = filed.pattern_key
-      and made.action_category = filed.action_category
-  ));
+    join learning.override_groups filed using (override_type, pattern_key, action_category)
+    where filed.id = refile_group.group_id and made.id = any (former || arriving)
+  );
+  update learning.override_groups filed
+  set filed_count = filed.filed_count - (select count(*) from (select unnest(former) except select unnest(filing)) as gone)
+  where filed.id = refile_group.group_id;
+  update learning.override_groups filed
+  set counted_at = filed.filed_count, filed_by = filed.best_filed_by
+  where filed.id = refile_group.group_id;
+  perform learning.place_overrides(filing);
 end
 $$;
-comment on function learning.refile_group(integer) is 'Counts and numbers a group''s pairs anew and files all its overrides by what is rare now.';
+comment on function learning.refile_group(integer, bigint[]) is
+  'Counts and numbers a group''s pairs anew and files what was filed in it, and what arrives, by what is rare now.';
 
 create function learning.file_overrides(ids bigint[])
 returns void
@@ -332,7 +344,7 @@ begin
   from touched
   where touched.filed_count > 2 * touched.counted_at + 500 or touched.filed_by < touched.best_filed_by;
   foreach group_id in array outgrown loop
-    perform learning.refile_group(group_id);
+    perform learning.refile_group(group_id, ids);
   end loop;
   perform learning.place_overrides(case when cardinality(outgrown) = 0 then ids else array(
     select made.id
@@ -396,40 +408,44 @@ set jit = off
 as $$
 declare
   changed_ids constant bigint[] := array(select changed.id from new_overrides changed);
-  stayed integer;
-  moved bigint[];
-  arrived bigint[];
-begin
-  if cardinality(changed_ids) = 0 then
-    return null;
-  end if;
-  perform from learning.override_groups filed
-  join (
-    select changed.override_type, changed.pattern_key, changed.action_category
-    from new_overrides changed
-    group by changed.override_type, changed.pattern_key, changed.action_category
-  ) as concerned using (override_type, pattern_key, action_category)
-  order by filed.id for update of filed;
-  execute format($stayed$
+  change_in_place constant text := format($stayed$
     update learning.override_filings held
     set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
       support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
     from (%s order by override_id) as terms
     where held.override_id = terms.override_id and held.filed_as = terms.filed_as and terms.enabled
   $stayed$, learning.override_terms_query('new_overrides'));
+  stayed integer;
+  moved bigint[];
+  arrived bigint[];
+begin
+  execute change_in_place;
   get diagnostics stayed = row_count;
-  -- Rarely has any been moved, enabled or disabled.
-  if stayed < cardinality(changed_ids) then
-    execute $moved$
-      select array_agg(held.override_id) filter (where held.override_id is not null),
-        array_agg(terms.override_id) filter (where terms.enabled)
-      from learning.override_terms terms
-      left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
-      where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
-    $moved$ into moved, arrived using changed_ids;
-    perform learning.unfile_overrides(moved);
-    perform learning.file_overrides(arrived);
+  if stayed = cardinality(changed_ids) then
+    return null;
   end if;
+  -- Rarely has any been moved, enabled or disabled. All groups at once and in one order: from where they go, and to where.
+  execute $concerned$
+    select from learning.override_groups filed
+    where filed.id in (
+      select held.id from public.pm_overrides changed join learning.override_groups held using (override_type, pattern_key, action_category)
+      where changed.id = any ($1)
+      union
+      select (held.bucket >> 40)::integer from learning.override_filings held where held.override_id = any ($1)
+    )
+    order by filed.id for update
+  $concerned$ using changed_ids;
+  -- Who filed a group anew meanwhile took away what was to be changed, and did not see it yet.
+  execute change_in_place;
+  execute $moved$
+    select array_agg(held.override_id) filter (where held.override_id is not null),
+      array_agg(terms.override_id) filter (where terms.enabled)
+    from learning.override_terms terms
+    left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
+    where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
+  $moved$ into moved, arrived using changed_ids;
+  perform learning.unfile_overrides(moved);
+  perform learning.file_overrides(arrived);
   return null;
 end
 $$;

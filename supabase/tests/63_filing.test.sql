@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(31);
+select plan(35);
 
 -- Overrides of one behaviour that a scope contains, by looking at each and by looking where they are filed.
 create function pg_temp.contained(pattern_key text, scope jsonb) returns bigint[] language sql as $$
@@ -90,7 +90,7 @@ select is_empty($$
 $$, 'Filed by one pair, every scope finds what it contains and nothing else');
 select is((select filed_by::integer from pg_temp.groups('pm.many')), 1, 'A group of this size is filed by one pair');
 update learning.override_groups set filed_count = filed_count + 30000 where pattern_key = 'pm.many';
-select learning.refile_group((select id from pg_temp.groups('pm.many')));
+select learning.refile_group((select id from pg_temp.groups('pm.many')), '{}');
 select is((select filed_by::integer from pg_temp.groups('pm.many')), 2, 'A large group is filed by two');
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
 select 'pm_strength', 'pm.many', 'entry', pg_temp.scope((place % 5)::integer), random() < 0.9 from generate_series(1, 200) as place on conflict do nothing;
@@ -114,6 +114,25 @@ select is((select last_value - taken from learning.override_groups_id_seq, numbe
 
 truncate pm_overrides cascade;
 select is_empty('select override_id from learning.override_filings', 'Truncated overrides are filed nowhere');
+
+select setval(pg_get_serial_sequence('pm_overrides', 'id'), 100000);
+-- A group outgrows its files in the statement that also brings overrides which its other trigger has yet to file.
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset) values ('pm_strength', 'pm.grown', 'entry', '{}');
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
+select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'c' || place), false from generate_series(1, 600) place;
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'c' || place) from generate_series(1, 1200) place
+on conflict (override_type, pattern_key, action_category, scope_digest) do update set enabled = true;
+select results_eq($$ select filed_count from pg_temp.groups('pm.grown') $$, 'values (1201)', 'Overrides that are switched on while a group outgrows its files are filed once');
+with moved as (
+  update pm_overrides set pattern_key = 'pm.shrunk' where pattern_key = 'pm.grown' and scope_subset = '{}' returning id
+)
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'd' || place) from generate_series(1, 3000) place, moved;
+select results_eq($$ select filed_count from learning.override_groups where pattern_key in ('pm.grown', 'pm.shrunk') order by pattern_key $$, 'values (4200), (1)', 'One that leaves meanwhile is filed where it goes');
+select is(pg_temp.found('pm.shrunk', '{"chain": "solana"}'), (select array[id] from pm_overrides where pattern_key = 'pm.shrunk'), 'and acts there');
+delete from pm_overrides where pattern_key in ('pm.grown', 'pm.shrunk');
+select is((select sum(filed_count) from learning.override_groups where pattern_key in ('pm.grown', 'pm.shrunk')), 0::bigint, 'Groups know when nothing is left');
 
 select * from finish();
 rollback;
