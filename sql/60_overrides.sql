@@ -103,9 +103,16 @@ begin
         if tg_op = 'UPDATE' then
           new.last_updated_at := now();
           -- Nearly every update writes other values only.
-          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason)
-            is not distinct from (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason) then
+          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason, new.id)
+            is not distinct from
+            (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason, old.id) then
             return new;
+          end if;
+          if new.id is distinct from old.id then
+            raise exception using
+              errcode = '22023',
+              message = format('Override %%s cannot become %%s', old.id, new.id),
+              hint = 'What was logged and filed of it names its id. Insert another override instead.';
           end if;
         end if;
         declare
@@ -120,7 +127,10 @@ begin
           end if;
           -- No scope at all is refused by its column; the empty one would be every candidate's.
           if new.scope_mask is null and scope is not null then
-            new.scope_subset := learning.override_scope(new.pattern_key, scope);
+            -- One that stays may name dimensions that were taken out since: it can be switched off all the same.
+            if tg_op = 'INSERT' or scope is distinct from old.scope_subset then
+              new.scope_subset := learning.override_scope(new.pattern_key, scope);
+            end if;
             new.scope_mask := learning.scope_mask(new.scope_subset);
           end if;
         end;
@@ -160,6 +170,8 @@ security definer
 set search_path = ''
 as $$
 begin
+  -- Whoever is writing overrides has put into their masks what was registered before.
+  lock table public.pm_overrides in share row exclusive mode;
   perform learning.write_normalise_override();
   if tg_op = 'INSERT' then
     -- A dimension that was taken out and registered anew may have another bit.

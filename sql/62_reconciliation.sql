@@ -38,7 +38,10 @@ begin
     join learning.mining_groups mined using (lesson_type, pattern_key, action_category)
     join public.learning_lessons lesson
       on lesson.module = mined.module and lesson.pattern_key = mined.pattern_key and lesson.action_category = mined.action_category
+    cross join (select coalesce(array_agg(known.dim), '{}') as dims from public.scope_dimensions known) as registered
     where lesson.status = 'active'
+      -- One with a dimension that was taken out since has no candidate, and no override.
+      and lesson.scope_subset - registered.dims = '{}'
     order by lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest, lesson.n desc, lesson.id
   ),
   former as materialized (
@@ -78,8 +81,11 @@ begin
     set enabled = false, disabled_by = 'loop',
       disabled_reason = coalesce(
         (
-          select format('Its lesson is no longer active: n=%s edge=%s q=%s', lesson.n, round(lesson.edge_raw::numeric, 4),
-            round(lesson.q_value::numeric, 4))
+          select case lesson.status
+            when 'active' then 'It names a dimension that is no longer registered'
+            else format('Its lesson is no longer active: n=%s edge=%s q=%s', lesson.n, round(lesson.edge_raw::numeric, 4),
+              round(lesson.q_value::numeric, 4))
+          end
           from public.learning_lessons lesson
           where lesson.id = former.lesson_id
         ),

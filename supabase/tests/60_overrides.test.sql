@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(58);
+select plan(63);
 
 delete from pm_overrides where true;
 
@@ -87,6 +87,22 @@ $$;
 select is(array[pg_temp.faded(0, 720), pg_temp.faded(720, 720), pg_temp.faded(1440, 720), pg_temp.faded(360, 720)], array[1, 0.5, 0.25, 0.707106781]::numeric(10, 9)[], 'What an override says halves with each half-life');
 select is(array[learning.fade('2025-01-01', null, 720), learning.fade('2025-01-01', '2025-01-02', 720)], '{1,1}', 'Evidence that is unknown or yet to come does not fade');
 select ok(learning.fade('2025-01-01', '0001-01-01', 0.001) >= 0 and learning.fade('2025-01-01', '2024-01-01', 0) >= 0, 'However old it is, it fades to nothing and no further');
+
+-- Dimensions that are taken out ------------------------------------------------------------------------------------------------
+
+delete from pm_overrides where true;
+insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry'), ('venue', 18, 'entry');
+create temp table made as select pg_temp.set_by_hand('{"session": "asia", "venue": "dex"}') as id;
+delete from scope_dimensions where dim in ('session', 'venue');
+update pm_overrides set enabled = false where id = (select id from made);
+select results_eq('select enabled, scope_subset from pm_overrides', $$ values (false, '{"venue": "dex", "session": "asia"}'::jsonb) $$,
+  'An override that names dimensions which were taken out can be switched off');
+select throws_ok($$ update pm_overrides set scope_subset = '{"session": "asia"}' $$, '22023', null, 'and is given no other such scope');
+insert into scope_dimensions (dim, bit, source) values ('venue', 17, 'entry');
+select is(scope_mask, 131072, 'It knows the ones that are back') from pm_overrides;
+insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry');
+select is(scope_mask, 131072 + 262144, 'one after the other') from pm_overrides;
+select throws_ok('update pm_overrides set id = id + 1', '22023', null, 'An id is fixed');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(45);
+select plan(48);
 
 delete from pm_overrides where true;
 delete from learning_lessons where true;
@@ -155,6 +155,20 @@ select is(pg_temp.reconcile(3) -> 'created', '7', 'Groups are reconciled in step
 select is((reconcile_overrides((select max(id) from learning.mining_groups), 3)), '{"next": null, "created": 0, "changed": 0, "disabled": 0}', 'After the last there is none');
 select is((reconcile_overrides(0, 1)) ->> 'next', (select min(id)::text from learning.mining_groups), 'A step tells where the next begins');
 select is((select count(*)::integer from pm_overrides where last_updated_at is null or first_active_at is null), 0, 'Every override says since when');
+
+-- Dimensions that are taken out ------------------------------------------------------------------------------------------------
+
+insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry');
+select pg_temp.learn('pm.taken', 'entry', '{"session": "asia"}', 0.4), pg_temp.learn('pm.taken', 'entry', '{"chain": "solana"}', 0.4);
+select pg_temp.reconcile();
+delete from scope_dimensions where dim = 'session';
+select pg_temp.learn('pm.taken', 'entry', '{"chain": "solana"}', 0.5);
+select is(pg_temp.reconcile() - 'created', '{"changed": 1, "disabled": 1}', 'A lesson about a dimension that was taken out holds nothing up');
+select is(disabled_reason, 'It names a dimension that is no longer registered', 'Its override is switched off and says why') from pm_overrides where pattern_key = 'pm.taken' and not enabled;
+insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry');
+select pg_temp.learn('pm.taken', 'entry', '{"session": "asia"}', 0.4);
+select pg_temp.reconcile();
+select results_eq($$ select enabled, scope_mask from pm_overrides where scope_subset = '{"session": "asia"}' $$, 'values (true, 262144)', 'It acts again when the dimension is back');
 
 select * from finish();
 rollback;
