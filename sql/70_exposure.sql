@@ -367,17 +367,18 @@ security definer
 set search_path = ''
 as $$
 declare
-  former_masks integer[];
+  former text[];
 begin
   -- Alone: a position written meanwhile would be counted by the former dimensions and masks. Its writers share the lock.
   perform pg_advisory_xact_lock(hashtextextended('exposure', 0));
-  former_masks := array(select known.mask from learning.exposure_masks known order by known.mask);
+  former := array(select known.mask || ' ' || known.dims::text from learning.exposure_masks known order by known.mask);
   delete from learning.exposure_masks known where known.mask not in (select wanted.mask from learning.configured_masks() as wanted);
   insert into learning.exposure_masks as known (mask, dims, bits, weight, log_weight)
   select weighed.* from learning.weighed_masks() as weighed
-  on conflict (mask) do update set weight = excluded.weight, log_weight = excluded.log_weight
-  where known.log_weight <> excluded.log_weight;
-  if former_masks <> array(select known.mask from learning.exposure_masks known order by known.mask) then
+  on conflict (mask) do update set dims = excluded.dims, weight = excluded.weight, log_weight = excluded.log_weight
+  where (known.dims, known.log_weight) is distinct from (excluded.dims, excluded.log_weight);
+  -- A dimension that was taken out may have left its bit to another.
+  if former <> array(select known.mask || ' ' || known.dims::text from learning.exposure_masks known order by known.mask) then
     delete from learning.exposure_cells cell where cell.cell is not null;
     perform learning.add_exposure(array(select held from learning.position_scopes held), array[]::learning.position_scopes[]);
   end if;

@@ -3365,9 +3365,16 @@ begin
         if tg_op = 'UPDATE' then
           new.last_updated_at := now();
           -- Nearly every update writes other values only.
-          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason)
-            is not distinct from (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason) then
+          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason, new.id)
+            is not distinct from
+            (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason, old.id) then
             return new;
+          end if;
+          if new.id is distinct from old.id then
+            raise exception using
+              errcode = '22023',
+              message = format('Override %%s cannot become %%s', old.id, new.id),
+              hint = 'What was logged and filed of it names its id. Insert another override instead.';
           end if;
         end if;
         declare
@@ -3382,7 +3389,10 @@ begin
           end if;
           -- No scope at all is refused by its column; the empty one would be every candidate's.
           if new.scope_mask is null and scope is not null then
-            new.scope_subset := learning.override_scope(new.pattern_key, scope);
+            -- One that stays may name dimensions that were taken out since: it can be switched off all the same.
+            if tg_op = 'INSERT' or scope is distinct from old.scope_subset then
+              new.scope_subset := learning.override_scope(new.pattern_key, scope);
+            end if;
             new.scope_mask := learning.scope_mask(new.scope_subset);
           end if;
         end;
@@ -3422,6 +3432,8 @@ security definer
 set search_path = ''
 as $$
 begin
+  -- Whoever is writing overrides has put into their masks what was registered before.
+  lock table public.pm_overrides in share row exclusive mode;
   perform learning.write_normalise_override();
   if tg_op = 'INSERT' then
     -- A dimension that was taken out and registered anew may have another bit.
@@ -3496,7 +3508,10 @@ begin
     join learning.mining_groups mined using (lesson_type, pattern_key, action_category)
     join public.learning_lessons lesson
       on lesson.module = mined.module and lesson.pattern_key = mined.pattern_key and lesson.action_category = mined.action_category
+    cross join (select coalesce(array_agg(known.dim), '{}') as dims from public.scope_dimensions known) as registered
     where lesson.status = 'active'
+      -- One with a dimension that was taken out since has no candidate, and no override.
+      and lesson.scope_subset - registered.dims = '{}'
     order by lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest, lesson.n desc, lesson.id
   ),
   former as materialized (
@@ -3536,8 +3551,11 @@ begin
     set enabled = false, disabled_by = 'loop',
       disabled_reason = coalesce(
         (
-          select format('Its lesson is no longer active: n=%s edge=%s q=%s', lesson.n, round(lesson.edge_raw::numeric, 4),
-            round(lesson.q_value::numeric, 4))
+          select case lesson.status
+            when 'active' then 'It names a dimension that is no longer registered'
+            else format('Its lesson is no longer active: n=%s edge=%s q=%s', lesson.n, round(lesson.edge_raw::numeric, 4),
+              round(lesson.q_value::numeric, 4))
+          end
           from public.learning_lessons lesson
           where lesson.id = former.lesson_id
         ),
@@ -3835,31 +3853,43 @@ end
 $$;
 comment on function learning.place_overrides(bigint[]) is 'Files overrides whose groups are there, numbering the pairs that are new.';
 
-create function learning.refile_group(group_id integer)
+create function learning.refile_group(group_id integer, arriving bigint[])
 returns void
 language plpgsql
 security definer
 set search_path = ''
 as $$
 declare
-  filed learning.override_groups;
+  first_bucket constant bigint := refile_group.group_id::bigint << 40;
+  last_bucket constant bigint := ((refile_group.group_id::bigint + 1) << 40) - 1;
+  former bigint[];
+  filing bigint[];
 begin
-  delete from learning.override_filings held
-  where held.bucket between refile_group.group_id::bigint << 40 and ((refile_group.group_id::bigint + 1) << 40) - 1;
+  -- In the order in which values are changed: who changes them meanwhile is waited for.
+  former := array(
+    select held.override_id from learning.override_filings held where held.bucket between first_bucket and last_bucket
+    order by held.override_id for update
+  );
+  delete from learning.override_filings held where held.bucket between first_bucket and last_bucket;
   delete from learning.override_pairs pair where pair.group_id = refile_group.group_id;
-  update learning.override_groups held
-  set counted_at = held.filed_count, filed_by = held.best_filed_by
-  where held.id = refile_group.group_id
-  returning held.* into filed;
-  perform learning.place_overrides((
-    select array_agg(made.id)
+  -- Not all that are enabled: some may have changed in the statement that is under way, and are filed when their turn comes.
+  filing := array(
+    select made.id
     from public.pm_overrides made
-    where made.enabled and made.override_type = filed.override_type and made.pattern_key = filed.pattern_key
-      and made.action_category = filed.action_category
-  ));
+    join learning.override_groups filed using (override_type, pattern_key, action_category)
+    where filed.id = refile_group.group_id and made.id = any (former || arriving)
+  );
+  update learning.override_groups filed
+  set filed_count = filed.filed_count - (select count(*) from (select unnest(former) except select unnest(filing)) as gone)
+  where filed.id = refile_group.group_id;
+  update learning.override_groups filed
+  set counted_at = filed.filed_count, filed_by = filed.best_filed_by
+  where filed.id = refile_group.group_id;
+  perform learning.place_overrides(filing);
 end
 $$;
-comment on function learning.refile_group(integer) is 'Counts and numbers a group''s pairs anew and files all its overrides by what is rare now.';
+comment on function learning.refile_group(integer, bigint[]) is
+  'Counts and numbers a group''s pairs anew and files what was filed in it, and what arrives, by what is rare now.';
 
 create function learning.file_overrides(ids bigint[])
 returns void
@@ -3918,7 +3948,7 @@ begin
   from touched
   where touched.filed_count > 2 * touched.counted_at + 500 or touched.filed_by < touched.best_filed_by;
   foreach group_id in array outgrown loop
-    perform learning.refile_group(group_id);
+    perform learning.refile_group(group_id, ids);
   end loop;
   perform learning.place_overrides(case when cardinality(outgrown) = 0 then ids else array(
     select made.id
@@ -3982,40 +4012,44 @@ set jit = off
 as $$
 declare
   changed_ids constant bigint[] := array(select changed.id from new_overrides changed);
-  stayed integer;
-  moved bigint[];
-  arrived bigint[];
-begin
-  if cardinality(changed_ids) = 0 then
-    return null;
-  end if;
-  perform from learning.override_groups filed
-  join (
-    select changed.override_type, changed.pattern_key, changed.action_category
-    from new_overrides changed
-    group by changed.override_type, changed.pattern_key, changed.action_category
-  ) as concerned using (override_type, pattern_key, action_category)
-  order by filed.id for update of filed;
-  execute format($stayed$
+  change_in_place constant text := format($stayed$
     update learning.override_filings held
     set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
       support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
     from (%s order by override_id) as terms
     where held.override_id = terms.override_id and held.filed_as = terms.filed_as and terms.enabled
   $stayed$, learning.override_terms_query('new_overrides'));
+  stayed integer;
+  moved bigint[];
+  arrived bigint[];
+begin
+  execute change_in_place;
   get diagnostics stayed = row_count;
-  -- Rarely has any been moved, enabled or disabled.
-  if stayed < cardinality(changed_ids) then
-    execute $moved$
-      select array_agg(held.override_id) filter (where held.override_id is not null),
-        array_agg(terms.override_id) filter (where terms.enabled)
-      from learning.override_terms terms
-      left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
-      where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
-    $moved$ into moved, arrived using changed_ids;
-    perform learning.unfile_overrides(moved);
-    perform learning.file_overrides(arrived);
+  if stayed = cardinality(changed_ids) then
+    return null;
   end if;
+  -- Rarely has any been moved, enabled or disabled. All groups at once and in one order: from where they go, and to where.
+  execute $concerned$
+    select from learning.override_groups filed
+    where filed.id in (
+      select held.id from public.pm_overrides changed join learning.override_groups held using (override_type, pattern_key, action_category)
+      where changed.id = any ($1)
+      union
+      select (held.bucket >> 40)::integer from learning.override_filings held where held.override_id = any ($1)
+    )
+    order by filed.id for update
+  $concerned$ using changed_ids;
+  -- Who filed a group anew meanwhile took away what was to be changed, and did not see it yet.
+  execute change_in_place;
+  execute $moved$
+    select array_agg(held.override_id) filter (where held.override_id is not null),
+      array_agg(terms.override_id) filter (where terms.enabled)
+    from learning.override_terms terms
+    left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
+    where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
+  $moved$ into moved, arrived using changed_ids;
+  perform learning.unfile_overrides(moved);
+  perform learning.file_overrides(arrived);
   return null;
 end
 $$;
@@ -4696,17 +4730,18 @@ security definer
 set search_path = ''
 as $$
 declare
-  former_masks integer[];
+  former text[];
 begin
   -- Alone: a position written meanwhile would be counted by the former dimensions and masks. Its writers share the lock.
   perform pg_advisory_xact_lock(hashtextextended('exposure', 0));
-  former_masks := array(select known.mask from learning.exposure_masks known order by known.mask);
+  former := array(select known.mask || ' ' || known.dims::text from learning.exposure_masks known order by known.mask);
   delete from learning.exposure_masks known where known.mask not in (select wanted.mask from learning.configured_masks() as wanted);
   insert into learning.exposure_masks as known (mask, dims, bits, weight, log_weight)
   select weighed.* from learning.weighed_masks() as weighed
-  on conflict (mask) do update set weight = excluded.weight, log_weight = excluded.log_weight
-  where known.log_weight <> excluded.log_weight;
-  if former_masks <> array(select known.mask from learning.exposure_masks known order by known.mask) then
+  on conflict (mask) do update set dims = excluded.dims, weight = excluded.weight, log_weight = excluded.log_weight
+  where (known.dims, known.log_weight) is distinct from (excluded.dims, excluded.log_weight);
+  -- A dimension that was taken out may have left its bit to another.
+  if former <> array(select known.mask || ' ' || known.dims::text from learning.exposure_masks known order by known.mask) then
     delete from learning.exposure_cells cell where cell.cell is not null;
     perform learning.add_exposure(array(select held from learning.position_scopes held), array[]::learning.position_scopes[]);
   end if;

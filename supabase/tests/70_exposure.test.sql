@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(25);
+select plan(26);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -93,6 +93,11 @@ delete from lowcap_positions where token_contract <> 'b';
 truncate scope_dimensions cascade;
 insert into scope_dimensions (dim, bit, source) values ('timeframe', 1, 'action'), ('chain', 9, 'entry');
 select pg_temp.skew('pm.other', '{"chain": "base"}', 0.33, 'Dimensions that are registered anew under each other''s bits keep their meaning');
+
+with gone as (delete from scope_dimensions where dim = 'chain' returning bit)
+insert into scope_dimensions (dim, bit, source) select 'desk', gone.bit, 'entry' from gone;
+update lowcap_positions set entry_context = '{"desk": "night"}' where token_contract = 'b';
+select pg_temp.skew('pm.other', '{"desk": "night"}', 0.33, 'A dimension that takes over a bit in one statement is seen in what is held');
 
 select * from finish();
 rollback;
