@@ -198,6 +198,42 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Values of two behaviours change while each is filed anew, and nobody waits in vain",
+  ignore: SKIPPED,
+  async fn(): Promise<void> {
+    await using connections = await twoConnections();
+    const { one, other, observer } = connections;
+    await observer`
+      insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+      select 'pm_strength', pattern_key, 'entry', jsonb_build_object('curator', 'c' || place)
+      from generate_series(1, 200) as place, (values ('pm.a'), ('pm.b')) as behaviour(pattern_key)`;
+    const turns = 100;
+    const fileAnew = async (): Promise<void> => {
+      for (let turn = 0; turn < turns; turn++) {
+        await one.begin(async (transaction) => {
+          const patternKey = turn % 2 === 0 ? "pm.a" : "pm.b";
+          await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = ${patternKey}`;
+          await transaction`
+            select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = ${patternKey}`;
+        });
+      }
+    };
+    const changeValues = async (): Promise<void> => {
+      for (let turn = 1; turn <= turns; turn++) {
+        await other`update pm_overrides set multiplier = ${turn} where id > 0`;
+      }
+    };
+    await Promise.all([fileAnew(), changeValues()]);
+    const filed = await readFilings(observer);
+    assertEquals(filed.length, 400);
+    assertEquals(
+      filed.filter(({ multiplier, filed_count }) => multiplier !== turns || filed_count !== 200),
+      [],
+    );
+  },
+});
+
+Deno.test({
   name: "Upserts that change one behaviour and add to another do not fail beside those the other way round",
   ignore: SKIPPED,
   async fn(): Promise<void> {

@@ -419,12 +419,18 @@ declare
   moved bigint[];
   arrived bigint[];
 begin
-  execute change_in_place;
-  get diagnostics stayed = row_count;
-  if stayed = cardinality(changed_ids) then
-    return null;
-  end if;
-  -- Rarely has any been moved, enabled or disabled. All groups at once and in one order: from where they go, and to where.
+  begin
+    execute change_in_place;
+    get diagnostics stayed = row_count;
+    if stayed = cardinality(changed_ids) then
+      return null;
+    end if;
+    raise exception using errcode = 'EL001', message = 'Some overrides were moved, enabled or disabled.';
+  exception when sqlstate 'EL001' then
+    -- Undone, which is rarely needed: who holds one of the groups may be waiting for what was changed here.
+    null;
+  end;
+  -- All groups at once and in one order: from where they go, and to where.
   execute $concerned$
     select from learning.override_groups filed
     where filed.id in (
@@ -435,7 +441,6 @@ begin
     )
     order by filed.id for update
   $concerned$ using changed_ids;
-  -- Who filed a group anew meanwhile took away what was to be changed, and did not see it yet.
   execute change_in_place;
   execute $moved$
     select array_agg(held.override_id) filter (where held.override_id is not null),
