@@ -2,9 +2,7 @@ import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { connect, type Database } from "./stack/database.ts";
 import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
 import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, TEST_DATABASE_VARIABLE, type TestDatabase } from "./stack/testing.ts";
-
-const SKIPPED = Deno.env.get(TEST_DATABASE_VARIABLE) === undefined;
+import { createTestDatabase, type TestDatabase, testOnRealPostgres } from "./stack/testing.ts";
 
 interface Connections extends AsyncDisposable {
   readonly one: Database;
@@ -67,64 +65,55 @@ async function readFilings(sql: Database): Promise<Filing[]> {
   ];
 }
 
-Deno.test({
-  name: "A value that changes while its group is filed anew is the value that acts",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
-    await using connections = await twoConnections();
-    const { one, other, observer } = connections;
-    await observer`
+testOnRealPostgres("A value that changes while its group is filed anew is the value that acts", async () => {
+  await using connections = await twoConnections();
+  const { one, other, observer } = connections;
+  await observer`
       insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier)
       values ('pm_strength', 'pm.a', 'entry', '{"chain": "solana"}', 1.1), ('pm_strength', 'pm.a', 'entry', '{}', 1.1)`;
-    const pid = await pidOf(other);
-    let update: Promise<unknown> = Promise.resolve();
-    await one.begin(async (transaction) => {
-      // Takes the group as an insert that makes it outgrow its files does.
-      await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
-      await transaction`select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = 'pm.a'`;
-      update = other`update pm_overrides set multiplier = 2 where scope_subset = '{"chain": "solana"}'`
-        .execute();
-      await waits(observer, pid);
-    });
-    await update;
-    const filed = await observer<{ multiplier: number }[]>`
+  const pid = await pidOf(other);
+  let update: Promise<unknown> = Promise.resolve();
+  await one.begin(async (transaction) => {
+    // Takes the group as an insert that makes it outgrow its files does.
+    await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
+    await transaction`select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = 'pm.a'`;
+    update = other`update pm_overrides set multiplier = 2 where scope_subset = '{"chain": "solana"}'`
+      .execute();
+    await waits(observer, pid);
+  });
+  await update;
+  const filed = await observer<{ multiplier: number }[]>`
       select multiplier from learning.override_filings order by multiplier`;
-    assertEquals(filed.map(({ multiplier }) => multiplier), [1.1, 2]);
-  },
+  assertEquals(filed.map(({ multiplier }) => multiplier), [1.1, 2]);
 });
 
-Deno.test({
-  name: "An override deleted while its group is filed anew is filed nowhere",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
-    await using connections = await twoConnections();
-    const { one, other, observer } = connections;
-    await observer`
+testOnRealPostgres("An override deleted while its group is filed anew is filed nowhere", async () => {
+  await using connections = await twoConnections();
+  const { one, other, observer } = connections;
+  await observer`
       insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
       values ('pm_strength', 'pm.a', 'entry', '{"chain": "solana"}'), ('pm_strength', 'pm.a', 'entry', '{}')`;
-    const pid = await pidOf(other);
-    let removal: Promise<unknown> = Promise.resolve();
-    await one.begin(async (transaction) => {
-      await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
-      await transaction`select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = 'pm.a'`;
-      removal = other`delete from pm_overrides where scope_subset = '{"chain": "solana"}'`.execute();
-      await waits(observer, pid);
-    });
-    await removal;
-    const left = await observer`
+  const pid = await pidOf(other);
+  let removal: Promise<unknown> = Promise.resolve();
+  await one.begin(async (transaction) => {
+    await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
+    await transaction`select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = 'pm.a'`;
+    removal = other`delete from pm_overrides where scope_subset = '{"chain": "solana"}'`.execute();
+    await waits(observer, pid);
+  });
+  await removal;
+  const left = await observer`
       select filing.override_id, filed.filed_count from learning.override_filings filing
       join learning.override_groups filed on filed.id = filing.bucket >> 40
       join pm_overrides made on made.id = filing.override_id`;
-    assertEquals(left.length, 1);
-    assertEquals((await observer`select 1 from learning.override_filings`).length, 1);
-    assertEquals(left[0]?.filed_count, 1);
-  },
+  assertEquals(left.length, 1);
+  assertEquals((await observer`select 1 from learning.override_filings`).length, 1);
+  assertEquals(left[0]?.filed_count, 1);
 });
 
-Deno.test({
-  name: "Two writers of new overrides under one pattern key number its pairs without a clash",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
+testOnRealPostgres(
+  "Two writers of new overrides under one pattern key number its pairs without a clash",
+  async () => {
     await using connections = await twoConnections();
     const { one, other, observer } = connections;
     const pid = await pidOf(other);
@@ -147,13 +136,11 @@ Deno.test({
       select 1 from match_pm_overrides('pm.a', 'entry', '{"chain": "base", "timeframe": "1h"}')`;
     assertEquals(found.length, 1);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Writers who change values of one behaviour wait neither for each other nor for who switches another override off",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
+testOnRealPostgres(
+  "Writers who change values of one behaviour wait neither for each other nor for who switches another override off",
+  async () => {
     await using connections = await twoConnections();
     const { one, other, observer } = connections;
     await observer`
@@ -172,12 +159,11 @@ Deno.test({
       { id: 2, pattern_key: "pm.a", filed_count: 2, multiplier: 3 },
     ]);
   },
-});
+);
 
-Deno.test({
-  name: "Overrides that move between two behaviours in opposite directions at once end where they were sent",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
+testOnRealPostgres(
+  "Overrides that move between two behaviours in opposite directions at once end where they were sent",
+  async () => {
     await using connections = await twoConnections();
     const { one, other, observer } = connections;
     await observer`
@@ -195,12 +181,11 @@ Deno.test({
       { id: 2, pattern_key: "pm.a", filed_count: 1, multiplier: 1 },
     ]);
   },
-});
+);
 
-Deno.test({
-  name: "Values of two behaviours change while each is filed anew, and nobody waits in vain",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
+testOnRealPostgres(
+  "Values of two behaviours change while each is filed anew, and nobody waits in vain",
+  async () => {
     await using connections = await twoConnections();
     const { one, other, observer } = connections;
     await observer`
@@ -231,12 +216,11 @@ Deno.test({
       [],
     );
   },
-});
+);
 
-Deno.test({
-  name: "Upserts that change one behaviour and add to another do not fail beside those the other way round",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
+testOnRealPostgres(
+  "Upserts that change one behaviour and add to another do not fail beside those the other way round",
+  async () => {
     await using connections = await twoConnections();
     const { one, other, observer } = connections;
     await observer`
@@ -260,108 +244,92 @@ Deno.test({
       { id: 2, pattern_key: "pm.b", filed_count: 101, multiplier: 100 },
     ]);
   },
-});
+);
 
-Deno.test({
-  name: "An override written while its dimension gets another bit knows the new one",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
-    await using connections = await twoConnections();
-    const { one, other, observer } = connections;
-    await observer`insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry')`;
-    const pid = await pidOf(other);
-    let registration: Promise<unknown> = Promise.resolve();
-    await one.begin(async (transaction) => {
-      await transaction`
+testOnRealPostgres("An override written while its dimension gets another bit knows the new one", async () => {
+  await using connections = await twoConnections();
+  const { one, other, observer } = connections;
+  await observer`insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry')`;
+  const pid = await pidOf(other);
+  let registration: Promise<unknown> = Promise.resolve();
+  await one.begin(async (transaction) => {
+    await transaction`
         insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
         values ('pm_strength', 'pm.a', 'entry', '{"session": "asia"}')`;
-      registration = other.begin(async (moving) => {
-        await moving`delete from scope_dimensions where dim = 'session'`;
-        await moving`insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry'), ('venue', 17, 'entry')`;
-      });
-      await waits(observer, pid);
+    registration = other.begin(async (moving) => {
+      await moving`delete from scope_dimensions where dim = 'session'`;
+      await moving`insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry'), ('venue', 17, 'entry')`;
     });
-    await registration;
-    const [made] = await observer<{ scope_mask: number }[]>`select scope_mask from pm_overrides`;
-    assertEquals(made?.scope_mask, 2 ** 18);
-  },
+    await waits(observer, pid);
+  });
+  await registration;
+  const [made] = await observer<{ scope_mask: number }[]>`select scope_mask from pm_overrides`;
+  assertEquals(made?.scope_mask, 2 ** 18);
 });
 
-Deno.test({
-  name: "Writers of positions do not wait for each other, and every position counts",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
-    await using connections = await twoConnections();
-    const { one, other, observer } = connections;
-    const insert = (sql: Database, contract: string): Promise<unknown> =>
-      sql`insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
+testOnRealPostgres("Writers of positions do not wait for each other, and every position counts", async () => {
+  await using connections = await twoConnections();
+  const { one, other, observer } = connections;
+  const insert = (sql: Database, contract: string): Promise<unknown> =>
+    sql`insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
         values ('solana', ${contract}, '1h', 'active', 0.1)`.execute();
-    await insert(observer, "before");
-    await one.begin(async (transaction) => {
-      await insert(transaction as unknown as Database, "one");
-      // Were it to wait, this would never come to an end.
-      await insert(other, "other");
-      await other`update lowcap_positions set total_allocation_pct = 0.2 where token_contract = 'other'`;
-    });
-    const exposure = async (): Promise<unknown> => {
-      const [held] = await observer<{ exposure: number; positions: number }[]>`
+  await insert(observer, "before");
+  await one.begin(async (transaction) => {
+    await insert(transaction as unknown as Database, "one");
+    // Were it to wait, this would never come to an end.
+    await insert(other, "other");
+    await other`update lowcap_positions set total_allocation_pct = 0.2 where token_contract = 'other'`;
+  });
+  const exposure = async (): Promise<unknown> => {
+    const [held] = await observer<{ exposure: number; positions: number }[]>`
         select exposure, positions from scope_exposure where scope = '{"chain": "solana", "timeframe": "1h"}'`;
-      return held;
-    };
-    const held = await exposure() as { exposure: number; positions: number };
-    assertAlmostEquals(held.exposure, 0.4, 1e-12);
-    assertEquals(held.positions, 3);
-    // The next writer sums up what they left beside each other.
-    await other`delete from lowcap_positions where token_contract = 'before'`;
-    const [rows] = await observer<{ rows: number }[]>`
+    return held;
+  };
+  const held = await exposure() as { exposure: number; positions: number };
+  assertAlmostEquals(held.exposure, 0.4, 1e-12);
+  assertEquals(held.positions, 3);
+  // The next writer sums up what they left beside each other.
+  await other`delete from lowcap_positions where token_contract = 'before'`;
+  const [rows] = await observer<{ rows: number }[]>`
       select count(*)::integer as rows from learning.exposure_cells where cell = '"chain":"solana","timeframe":"1h"' and pattern_key is null`;
-    assertEquals(rows?.rows, 1);
-    assertAlmostEquals((await exposure() as { exposure: number }).exposure, 0.3, 1e-12);
-    await other`delete from lowcap_positions where true`;
-    assertEquals((await observer`select 1 from learning.exposure_cells`).length, 0);
-  },
+  assertEquals(rows?.rows, 1);
+  assertAlmostEquals((await exposure() as { exposure: number }).exposure, 0.3, 1e-12);
+  await other`delete from lowcap_positions where true`;
+  assertEquals((await observer`select 1 from learning.exposure_cells`).length, 0);
 });
 
-Deno.test({
-  name: "A position written while a dimension is registered is held with it",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
-    await using connections = await twoConnections();
-    const { one, other, observer } = connections;
-    const pid = await pidOf(other);
-    let registration: Promise<unknown> = Promise.resolve();
-    await one.begin(async (transaction) => {
-      await transaction`
+testOnRealPostgres("A position written while a dimension is registered is held with it", async () => {
+  await using connections = await twoConnections();
+  const { one, other, observer } = connections;
+  const pid = await pidOf(other);
+  let registration: Promise<unknown> = Promise.resolve();
+  await one.begin(async (transaction) => {
+    await transaction`
         insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct, entry_context)
         values ('solana', 'a', '1h', 'active', 0.1, '{"session": "asia"}')`;
-      registration = other`insert into scope_dimensions (dim, bit, source) values ('session', 20, 'entry')`
-        .execute();
-      await waits(observer, pid);
-    });
-    await registration;
-    const [held] = await observer<{ exposure: number }[]>`
+    registration = other`insert into scope_dimensions (dim, bit, source) values ('session', 20, 'entry')`
+      .execute();
+    await waits(observer, pid);
+  });
+  await registration;
+  const [held] = await observer<{ exposure: number }[]>`
       select exposure from scope_exposure where scope = '{"session": "asia"}'`;
-    assertEquals(held?.exposure, 0.1);
-  },
+  assertEquals(held?.exposure, 0.1);
 });
 
-Deno.test({
-  name: "Dimensions that two sessions register at once are both known to a mask",
-  ignore: SKIPPED,
-  async fn(): Promise<void> {
-    await using connections = await twoConnections();
-    const { one, other, observer } = connections;
-    const pid = await pidOf(other);
-    let registration: Promise<unknown> = Promise.resolve();
-    await one.begin(async (transaction) => {
-      await transaction`insert into scope_dimensions (dim, bit, source) values ('session', 20, 'entry')`;
-      registration = other`insert into scope_dimensions (dim, bit, source) values ('venue', 21, 'entry')`
-        .execute();
-      await waits(observer, pid);
-    });
-    await registration;
-    const [known] = await observer<{ mask: number }[]>`
+testOnRealPostgres("Dimensions that two sessions register at once are both known to a mask", async () => {
+  await using connections = await twoConnections();
+  const { one, other, observer } = connections;
+  const pid = await pidOf(other);
+  let registration: Promise<unknown> = Promise.resolve();
+  await one.begin(async (transaction) => {
+    await transaction`insert into scope_dimensions (dim, bit, source) values ('session', 20, 'entry')`;
+    registration = other`insert into scope_dimensions (dim, bit, source) values ('venue', 21, 'entry')`
+      .execute();
+    await waits(observer, pid);
+  });
+  await registration;
+  const [known] = await observer<{ mask: number }[]>`
       select learning.normal_scope_mask('{"session": "asia", "venue": "dex"}') as mask`;
-    assertEquals(known?.mask, 2 ** 20 + 2 ** 21);
-  },
+  assertEquals(known?.mask, 2 ** 20 + 2 ** 21);
 });

@@ -7,7 +7,7 @@ import { connect, type Database, WIRE_TYPES } from "../stack/database.ts";
 import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "../stack/schema_sources.ts";
 import { createScratchDatabase } from "../stack/scratch.ts";
 import { installStandIns } from "../stack/standins.ts";
-import { createServerDatabase, TEST_DATABASE_VARIABLE } from "../stack/testing.ts";
+import { createServerDatabase, TEST_DATABASE_VARIABLE, testOnRealPostgres } from "../stack/testing.ts";
 
 /** A connection of its own; what it does takes no longer than a hosted project allows. */
 type Session = Database;
@@ -59,13 +59,9 @@ async function startServer(): Promise<Server> {
 
 /** Tests here need several connections at once, which the embedded database takes one after the other. */
 function testOnPostgres(name: string, test: (server: Server) => Promise<void>): void {
-  Deno.test({
-    name: `${name} (real Postgres)`,
-    ignore: SERVER === undefined,
-    fn: async () => {
-      await using server = await startServer();
-      await test(server);
-    },
+  testOnRealPostgres(name, async () => {
+    await using server = await startServer();
+    await test(server);
   });
 }
 

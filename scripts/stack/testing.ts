@@ -21,10 +21,15 @@ export interface TestDatabase extends AsyncDisposable {
 /** Registers the test once per target; the name says on which it runs. */
 export function testOnEachTarget(name: string, test: (target: Target) => Promise<void>): void {
   Deno.test(`${name} (embedded)`, () => test("embedded"));
+  testOnRealPostgres(name, () => test("postgres"));
+}
+
+/** Registers a test that needs several connections at once, which the embedded database takes one after the other. */
+export function testOnRealPostgres(name: string, test: () => Promise<void>): void {
   Deno.test({
     name: `${name} (real Postgres)`,
     ignore: Deno.env.get(TEST_DATABASE_VARIABLE) === undefined,
-    fn: () => test("postgres"),
+    fn: test,
   });
 }
 
