@@ -16,30 +16,30 @@ async function twoConnections(): Promise<Connections & { readonly observer: Data
   cleanup.use(database);
   await installStandIns(database.sql);
   await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
-  const open = (): Database => {
+  const open = async (): Promise<Database> => {
     const sql = connect(database.databaseUrl, { max: 1 });
     cleanup.defer(() => sql.end({ timeout: 5 }));
+    // What must not wait fails then instead of waiting for the test itself.
+    await sql`set lock_timeout = '10s'`;
     return sql;
   };
   return {
-    one: open(),
-    other: open(),
+    one: await open(),
+    other: await open(),
     observer: database.sql,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-/** Resolves once the connection waits for another's lock. */
+/** Resolves once the connection waits for another's lock; rejects when it does not within ten seconds. */
 async function waits(observer: Database, pid: number): Promise<void> {
-  await until(async () => {
+  for (let turn = 0; turn < 1000; turn++) {
     const [state] = await observer<{ waiting: boolean }[]>`
       select cardinality(pg_blocking_pids(${pid})) > 0 as waiting`;
-    return state?.waiting === true;
-  });
+    if (state?.waiting === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`Connection ${pid} waits for nobody.`);
 }
 
 async function pidOf(sql: Database): Promise<number> {
