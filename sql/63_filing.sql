@@ -427,10 +427,10 @@ begin
     end if;
     raise exception using errcode = 'EL001', message = 'Some overrides were moved, enabled or disabled.';
   exception when sqlstate 'EL001' then
-    -- Undone, which is rarely needed: who holds one of the groups may be waiting for what was changed here.
+    -- Rare. What was changed is undone: who holds one of the groups may be waiting for it, while its groups are waited for next.
     null;
   end;
-  -- All groups at once and in one order: from where they go, and to where.
+  -- The groups that overrides leave and those they enter, at once and in one order.
   execute $concerned$
     select from learning.override_groups filed
     where filed.id in (
