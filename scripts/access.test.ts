@@ -204,7 +204,7 @@ testOnEachTarget(
       await namesOf(
         sql,
         `select p.oid::regprocedure::text as name from pg_proc p
-       where p.pronamespace in ${OURS} and coalesce('search_path=""' <> all (p.proconfig), true)`,
+       where p.pronamespace in ${OURS} and coalesce('search_path=pg_catalog, pg_temp' <> all (p.proconfig), true)`,
       ),
       [],
     );

@@ -95,9 +95,9 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.effective_configs": SHOWN,
   "learning.exposure_cells": SHOWN,
   "learning.exposure_masks": SHOWN,
-  "learning.override_filings": SHOWN,
-  "learning.override_groups": SHOWN,
-  "learning.override_pairs": SHOWN,
+  "learning.override_index_entries": SHOWN,
+  "learning.override_index_groups": SHOWN,
+  "learning.override_index_pairs": SHOWN,
   "learning.position_scopes": SHOWN,
   "learning.settings": SHOWN,
 

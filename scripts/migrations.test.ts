@@ -47,7 +47,7 @@ const CHANGES: readonly string[] = [
   "comment on view public.extras is 'An extra view.'",
   "alter view public.extras set (security_barrier = true)",
   "revoke all on public.extras from anon, authenticated, service_role",
-  `create function learning.extra() returns trigger language plpgsql security definer set search_path = '' as $$
+  `create function learning.extra() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
      begin return new; end $$`,
   "comment on function learning.extra() is 'An extra function.'",
   "revoke all on function learning.extra() from public, anon, authenticated, service_role",

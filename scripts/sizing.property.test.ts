@@ -477,8 +477,8 @@ async function build(sql: Database, world: World): Promise<void> {
   );
   await sql`delete from pm_overrides where id = -1`;
   if (world.filedByTwo) {
-    await sql`update learning.override_groups set filed_count = filed_count + 40000 where true`;
-    await sql`select learning.refile_group(id, '{}') from learning.override_groups`;
+    await sql`update learning.override_index_groups set filed_count = filed_count + 40000 where true`;
+    await sql`select learning.refile_group(id, '{}') from learning.override_index_groups`;
   }
 
   const positions = world.positions.map((held, place) => ({

@@ -59,8 +59,8 @@ async function readFilings(sql: Database): Promise<Filing[]> {
   return [
     ...await sql<Filing[]>`
       select filing.override_id as id, filed.pattern_key, filed.filed_count, filing.multiplier
-      from learning.override_filings filing
-      join learning.override_groups filed on filed.id = filing.bucket >> 40
+      from learning.override_index_entries filing
+      join learning.override_index_groups filed on filed.id = filing.bucket >> 40
       order by filing.override_id`,
   ];
 }
@@ -75,15 +75,15 @@ testOnRealPostgres("A value that changes while its group is filed anew is the va
   let update: Promise<unknown> = Promise.resolve();
   await one.begin(async (transaction) => {
     // Takes the group as an insert that makes it outgrow its files does.
-    await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
-    await transaction`select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = 'pm.a'`;
+    await transaction`update learning.override_index_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
+    await transaction`select learning.refile_group(id, '{}') from learning.override_index_groups where pattern_key = 'pm.a'`;
     update = other`update pm_overrides set multiplier = 2 where scope_subset = '{"chain": "solana"}'`
       .execute();
     await waits(observer, pid);
   });
   await update;
   const filed = await observer<{ multiplier: number }[]>`
-      select multiplier from learning.override_filings order by multiplier`;
+      select multiplier from learning.override_index_entries order by multiplier`;
   assertEquals(filed.map(({ multiplier }) => multiplier), [1.1, 2]);
 });
 
@@ -96,18 +96,18 @@ testOnRealPostgres("An override deleted while its group is filed anew is filed n
   const pid = await pidOf(other);
   let removal: Promise<unknown> = Promise.resolve();
   await one.begin(async (transaction) => {
-    await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
-    await transaction`select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = 'pm.a'`;
+    await transaction`update learning.override_index_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
+    await transaction`select learning.refile_group(id, '{}') from learning.override_index_groups where pattern_key = 'pm.a'`;
     removal = other`delete from pm_overrides where scope_subset = '{"chain": "solana"}'`.execute();
     await waits(observer, pid);
   });
   await removal;
   const left = await observer`
-      select filing.override_id, filed.filed_count from learning.override_filings filing
-      join learning.override_groups filed on filed.id = filing.bucket >> 40
+      select filing.override_id, filed.filed_count from learning.override_index_entries filing
+      join learning.override_index_groups filed on filed.id = filing.bucket >> 40
       join pm_overrides made on made.id = filing.override_id`;
   assertEquals(left.length, 1);
-  assertEquals((await observer`select 1 from learning.override_filings`).length, 1);
+  assertEquals((await observer`select 1 from learning.override_index_entries`).length, 1);
   assertEquals(left[0]?.filed_count, 1);
 });
 
@@ -130,7 +130,7 @@ testOnRealPostgres(
     await second;
     const numbers = await observer<
       { number: number }[]
-    >`select number from learning.override_pairs order by number`;
+    >`select number from learning.override_index_pairs order by number`;
     assertEquals(numbers.map(({ number }) => number), [1, 2, 3]);
     const found = await observer`
       select 1 from match_pm_overrides('pm.a', 'entry', '{"chain": "base", "timeframe": "1h"}')`;
@@ -197,9 +197,9 @@ testOnRealPostgres(
       for (let turn = 0; turn < turns; turn++) {
         await one.begin(async (transaction) => {
           const patternKey = turn % 2 === 0 ? "pm.a" : "pm.b";
-          await transaction`update learning.override_groups set filed_count = filed_count where pattern_key = ${patternKey}`;
+          await transaction`update learning.override_index_groups set filed_count = filed_count where pattern_key = ${patternKey}`;
           await transaction`
-            select learning.refile_group(id, '{}') from learning.override_groups where pattern_key = ${patternKey}`;
+            select learning.refile_group(id, '{}') from learning.override_index_groups where pattern_key = ${patternKey}`;
         });
       }
     };

@@ -20,7 +20,7 @@ const LATER = {
     alter table public.strand_receipts alter column attempts set default 0;
     create index strand_receipts_received_idx on public.strand_receipts (received_at);
     create or replace function learning.retry_delay(attempts integer)
-    returns interval language sql immutable set search_path = ''
+    returns interval language sql immutable set search_path = pg_catalog, pg_temp
     as $$ select interval '10 seconds' * power(2, least(attempts, 7)); $$;
     comment on function learning.retry_delay(integer) is 'Shorter than before.';
     create view public.later with (security_invoker = true) as select dim from public.scope_dimensions;

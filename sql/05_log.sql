@@ -25,7 +25,7 @@ comment on column public.learning_log.details is 'The same for a program to read
 create function learning.write_log(level text, component text, event text, message text, details jsonb default '{}'::jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.learning_log (level, component, event, message, details)
   values (level, component, event, message, details);
@@ -35,7 +35,7 @@ comment on function learning.write_log(text, text, text, text, jsonb) is 'Writes
 create function learning.write_log_hourly(level text, component text, event text, message text, details jsonb default '{}'::jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.learning_log (level, component, event, message, details)
   select write_log_hourly.level, write_log_hourly.component, write_log_hourly.event, write_log_hourly.message, write_log_hourly.details

@@ -63,7 +63,7 @@ create function learning.override_scope(pattern_key text, scope jsonb)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   unknown text;
@@ -89,7 +89,7 @@ create function learning.write_normalise_override()
 returns void
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $write$
 begin
   execute format(
@@ -97,7 +97,7 @@ begin
       create or replace function learning.normalise_override()
       returns trigger
       language plpgsql
-      set search_path = ''
+      set search_path = pg_catalog, pg_temp
       as $normalise$
       begin
         if tg_op = 'UPDATE' then
@@ -167,7 +167,7 @@ create function learning.adapt_overrides()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Whoever is writing overrides has put into their masks what was registered before.
@@ -191,15 +191,3 @@ comment on trigger adapt_overrides_to_new_dimensions on public.scope_dimensions 
 create trigger adapt_overrides_to_fewer_dimensions after delete or truncate on public.scope_dimensions
 for each statement execute function learning.adapt_overrides();
 comment on trigger adapt_overrides_to_fewer_dimensions on public.scope_dimensions is 'Overrides know a dimension no longer once it is taken out.';
-
-create function learning.fade(as_of timestamptz, last_evidence_at timestamptz, half_life_hours float8)
-returns float8
-language sql
-immutable
-set search_path = ''
-as $$
-  select case when last_evidence_at < as_of then exp(greatest(-115, -ln(2::float8)
-    * (extract(epoch from as_of)::float8 - extract(epoch from last_evidence_at)::float8) / 3600 / greatest(half_life_hours, 1e-9))) else 1 end;
-$$;
-comment on function learning.fade(timestamptz, timestamptz, float8) is
-  'How much of an override still acts: 1 while its evidence is new, halved with each half-life since.';

@@ -1,57 +1,5 @@
 -- Access: who may do what. Everything is revoked first, then granted by name.
 
-create function learning.learning_role()
-returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return auth.jwt() -> 'app_metadata' ->> 'learning_role';
-end
-$$;
-comment on function learning.learning_role() is
-  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do nothing.';
-
-create function learning.asks_as_user()
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  -- As whom somebody came, whoever a function runs as.
-  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
-begin
-  -- Nearly all come as one of three.
-  return case
-    when asking in ('anon', 'authenticated') then true
-    when asking = 'service_role' then false
-    else not pg_has_role(asking, 'service_role', 'usage')
-      and not pg_has_role(asking, (select held.relowner from pg_catalog.pg_class held where held.oid = 'public.pm_overrides'::regclass), 'usage')
-  end;
-end
-$$;
-comment on function learning.asks_as_user() is
-  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role decides what he may know; roles made from authenticated are users, too.';
-
-create function learning.require_pm()
-returns void
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  if learning.asks_as_user() and learning.learning_role() is distinct from 'pm' then
-    raise exception using
-      errcode = '42501',
-      message = 'Only users with the learning role pm may ask this',
-      hint = 'Set learning_role to pm in the user''s app_metadata, then sign in again.';
-  end if;
-end
-$$;
-comment on function learning.require_pm() is 'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';
-
 -- Only what this project made: other tables of the database keep their grants. Defaults of older projects grant new objects
 -- to anon and authenticated, those of newer ones to nobody; after this both are the same.
 revoke all on schema learning from public, anon, authenticated, service_role;
@@ -101,8 +49,8 @@ begin
 
   -- What the RPCs and views read on behalf of a user with a learning role.
   foreach relation in array array[
-    'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_filings',
-    'learning.override_groups', 'learning.override_pairs', 'learning.position_scopes', 'learning.settings'
+    'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_index_entries',
+    'learning.override_index_groups', 'learning.override_index_pairs', 'learning.position_scopes', 'learning.settings'
   ]::regclass[] loop
     execute format('grant select on %s to authenticated', relation);
     execute format(

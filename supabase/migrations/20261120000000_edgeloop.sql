@@ -26,6 +26,120 @@ begin
 end
 $create_extensions$;
 
+-- sql/03_values.sql
+
+-- Values: numbers that documents hold, and numbers, times and texts for a person to read.
+
+create function learning.without_dust(value float8)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when abs(value) < 1e-50 then 0 else value end;
+end
+$$;
+comment on function learning.without_dust(float8) is
+  'A number, or 0 where it is next to nothing: a product of such leaves the range of numbers, which Postgres refuses.';
+
+create function learning.number_of(document jsonb, key text)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- By way of numeric, because a number too small for float8 is an error there and zero here.
+  return round((document ->> key)::numeric, 40)::float8;
+end
+$$;
+comment on function learning.number_of(jsonb, text) is 'A number of a validated document; null where it is absent.';
+
+create function learning.finite_number(value jsonb)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when jsonb_typeof(value) = 'number' and abs(value::numeric) < 1e300 then value::float8 end;
+end
+$$;
+comment on function learning.finite_number(jsonb) is 'A number of a message; null where it holds something else.';
+
+create function learning.quoted(value text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select quote_literal(case when length(value) > 60 then left(value, 60) || '…' else value end);
+$$;
+comment on function learning.quoted(text) is 'A value as an error message quotes it, shortened.';
+
+create function learning.rounded(value float8)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return trim_scale(round(value::numeric, 6))::text;
+end
+$$;
+comment on function learning.rounded(float8) is 'A number for a person to read.';
+
+create function learning.short(number float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when number = 0 or abs(number) >= 0.0001 then number::numeric(30, 6)::float8::text else btrim(to_char(number, '9.9EEEE')) end;
+$$;
+comment on function learning.short(float8) is 'A small number for a person to read.';
+
+create function learning.rate(stats jsonb, key text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(round((stats ->> key)::numeric, 3)::text, 'none');
+$$;
+comment on function learning.rate(jsonb, text) is 'A rate for a person to read.';
+
+create function learning.in_percent(fraction float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select trim_scale(round((fraction * 100)::numeric, 4)) || ' %';
+$$;
+comment on function learning.in_percent(float8) is 'A fraction for a person to read.';
+
+create function learning.moment(at timestamptz)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"');
+$$;
+comment on function learning.moment(timestamptz) is 'A time for a person to read.';
+
+create function learning.counted(number bigint, singular text, plural text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select number || ' ' || case number when 1 then singular else plural end;
+$$;
+comment on function learning.counted(bigint, text, text) is 'A number of things for a person to read.';
+
 -- sql/05_log.sql
 
 -- What the loop did and why, as structured lines a person can read in Studio.
@@ -55,7 +169,7 @@ comment on column public.learning_log.details is 'The same for a program to read
 create function learning.write_log(level text, component text, event text, message text, details jsonb default '{}'::jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.learning_log (level, component, event, message, details)
   values (level, component, event, message, details);
@@ -65,7 +179,7 @@ comment on function learning.write_log(text, text, text, text, jsonb) is 'Writes
 create function learning.write_log_hourly(level text, component text, event text, message text, details jsonb default '{}'::jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.learning_log (level, component, event, message, details)
   select write_log_hourly.level, write_log_hourly.component, write_log_hourly.event, write_log_hourly.message, write_log_hourly.details
@@ -79,9 +193,367 @@ $$;
 comment on function learning.write_log_hourly(text, text, text, text, jsonb) is
   'Writes one line of the learning log unless the same component reported the same event less than an hour ago.';
 
--- sql/10_configuration.sql
+-- sql/07_roles.sql
 
--- Configuration: what may be set, its defaults and bounds in one table; a write is checked against it and takes effect at once.
+-- Roles: as whom somebody asks, and whether he may.
+
+create function learning.learning_role()
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return auth.jwt() -> 'app_metadata' ->> 'learning_role';
+end
+$$;
+comment on function learning.learning_role() is
+  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do nothing.';
+
+create function learning.asks_as_user()
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- As whom somebody came, whoever a function runs as.
+  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  -- Nearly all come as one of three.
+  return case
+    when asking in ('anon', 'authenticated') then true
+    when asking = 'service_role' then false
+    else not pg_has_role(asking, 'service_role', 'usage')
+      and not pg_has_role(asking, (select room.nspowner from pg_catalog.pg_namespace room where room.nspname = 'learning'), 'usage')
+  end;
+end
+$$;
+comment on function learning.asks_as_user() is
+  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role decides what he may know; roles made from authenticated are users, too.';
+
+create function learning.require_pm()
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if learning.asks_as_user() and learning.learning_role() is distinct from 'pm' then
+    raise exception using
+      errcode = '42501',
+      message = 'Only users with the learning role pm may ask this',
+      hint = 'Set learning_role to pm in the user''s app_metadata, then sign in again.';
+  end if;
+end
+$$;
+comment on function learning.require_pm() is 'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';
+
+-- sql/10_dimensions.sql
+
+-- Dimensions: what a scope may name, registered by inserting a row.
+
+create table public.scope_dimensions (
+  dim text primary key check (dim ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
+  bit integer not null unique check (bit between 0 and 30),
+  source text not null check (source in ('entry', 'action', 'regime')),
+  weight float8 not null default 1.0 check (weight > 0 and weight <= 1e9),
+  aliases text[] not null default '{}'
+);
+alter table public.scope_dimensions enable row level security;
+comment on table public.scope_dimensions is 'The dimensions a scope may have. Inserting a row registers one; no code changes.';
+comment on column public.scope_dimensions.dim is 'Name of the dimension, the key in a scope.';
+comment on column public.scope_dimensions.bit is 'Bit of the dimension in scope_mask, fixed once given.';
+comment on column public.scope_dimensions.source is 'Context the dimension is read from first: entry, action or regime.';
+comment on column public.scope_dimensions.weight is 'How much the dimension counts in exposure.';
+comment on column public.scope_dimensions.aliases is 'Other names the dimension is known by in contexts; never stored.';
+
+create function learning.guard_scope_dimension()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'UPDATE' and (new.dim, new.bit) is distinct from (old.dim, old.bit) then
+    raise exception using
+      errcode = '22023',
+      message = format('Dimension %L (bit %s) cannot become %L (bit %s)', old.dim, old.bit, new.dim, new.bit),
+      hint = 'What was learned names the dimension and its bit. Register a new dimension with a free bit instead.';
+  end if;
+  if exists (
+    select from public.scope_dimensions other
+    where other.dim <> new.dim
+      and (other.dim = any (new.aliases) or new.dim = any (other.aliases) or other.aliases && new.aliases)
+  ) or new.dim = any (new.aliases) then
+    raise exception using
+      errcode = '22023',
+      message = format('A name of dimension %L is taken: %s', new.dim, array_to_string(new.dim || new.aliases, ', ')),
+      hint = 'Every name and alias must belong to one dimension.';
+  end if;
+  return new;
+end
+$$;
+comment on function learning.guard_scope_dimension() is 'Keeps dimension names unambiguous and bits fixed.';
+create trigger guard_scope_dimension before insert or update on public.scope_dimensions
+for each row execute function learning.guard_scope_dimension();
+comment on trigger guard_scope_dimension on public.scope_dimensions is 'Keeps dimension names unambiguous and bits fixed.';
+
+create function learning.queue_registrations()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('scope_dimensions', 0));
+  return null;
+end
+$$;
+comment on function learning.queue_registrations() is
+  'Lets one at a time change the dimensions: of two at once each would leave the other''s out of what is derived from them.';
+create trigger queue_registrations before insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.queue_registrations();
+comment on trigger queue_registrations on public.scope_dimensions is 'One at a time changes the dimensions.';
+
+create function learning.normal_scope_mask_expression()
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select format(
+      -- A value that starts or ends in a space, is empty, no text, escaped (as all other white space is) or long, or looks like any of that.
+      $expression$
+        case
+          when written ~ '\\|": ([^"]|"[" ])| "[,}]' or (length(written) > 200 and %s > 200) then null
+          when scope - %L::text[] = '{}'::jsonb then %s
+        end
+      $expression$,
+      -- By operator, because format makes a text of what is null.
+      coalesce('greatest(' || string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit) || ')', '0'),
+      coalesce(array_agg(known.dim order by known.bit), '{}'),
+      coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
+    )
+    from public.scope_dimensions known
+  );
+end
+$$;
+comment on function learning.normal_scope_mask_expression() is
+  'The SQL for the mask of a scope in its normal form, null where it may not be, with the registered dimensions written out: reading them there took half of its time. It is about a scope and the same written as text.';
+
+create function learning.derive_scope_functions()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $derive$
+begin
+  execute format(
+    $definition$
+      create or replace function learning.normal_scope_mask(scope jsonb)
+      returns integer
+      language plpgsql
+      stable
+      set search_path = pg_catalog, pg_temp
+      as $mask$
+      declare
+        written constant text := scope::text;
+      begin
+        return %s;
+      end
+      $mask$
+    $definition$,
+    learning.normal_scope_mask_expression()
+  );
+  execute (
+    select format(
+      $definition$
+        create or replace function learning.scopes_within(scope jsonb, masks integer[])
+        returns jsonb[]
+        language plpgsql
+        immutable
+        set search_path = pg_catalog, pg_temp
+        as $within$
+        begin
+          return array(select scope - array[%s]::text[] from unnest(masks) as mask);
+        end
+        $within$
+      $definition$,
+      coalesce(string_agg(format('case when mask & %s = 0 then %L end', 1 << known.bit, known.dim), ', ' order by known.bit), '')
+    )
+    from public.scope_dimensions known
+  );
+  return null;
+end
+$derive$;
+comment on function learning.derive_scope_functions() is
+  'Writes the registered dimensions into learning.normal_scope_mask and learning.scopes_within.';
+create trigger derive_scope_functions after insert or delete or truncate on public.scope_dimensions
+for each statement execute function learning.derive_scope_functions();
+comment on trigger derive_scope_functions on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
+
+insert into public.scope_dimensions (dim, bit, source, aliases) values
+  ('curator', 0, 'entry', '{}'),
+  ('chain', 1, 'entry', '{}'),
+  ('mcap_bucket', 2, 'entry', '{bucket}'),
+  ('vol_bucket', 3, 'entry', '{}'),
+  ('age_bucket', 4, 'entry', '{}'),
+  ('intent', 5, 'entry', '{}'),
+  ('mapping_confidence', 6, 'entry', '{}'),
+  ('mcap_vol_ratio_bucket', 7, 'entry', '{}'),
+  ('market_family', 8, 'action', '{}'),
+  ('timeframe', 9, 'action', '{}'),
+  ('A_mode', 10, 'action', '{}'),
+  ('E_mode', 11, 'action', '{}'),
+  ('macro_phase', 12, 'regime', '{}'),
+  ('meso_phase', 13, 'regime', '{}'),
+  ('micro_phase', 14, 'regime', '{}'),
+  ('bucket_leader', 15, 'regime', '{}'),
+  ('bucket_rank_position', 16, 'regime', '{}');
+
+comment on function learning.normal_scope_mask(jsonb) is
+  'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
+comment on function learning.scopes_within(jsonb, integer[]) is
+  'For each mask the pairs of the scope whose dimensions are in it; all at once, for a call takes as long as its work.';
+
+-- sql/12_scopes.sql
+
+-- Scopes: how a context becomes a scope, and how keys and scopes look in their normal form.
+
+-- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
+create function learning.scope_value(value jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return nullif(btrim(case jsonb_typeof(value)
+    when 'string' then value #>> '{}'
+    when 'number' then trim_scale((value #>> '{}')::numeric)::text
+    when 'null' then null
+    else value #>> '{}'
+  end, E' \t\n\r\f\x0B'), '');
+end
+$$;
+comment on function learning.scope_value(jsonb) is 'A context''s value as a scope holds it: trimmed text, null where it is empty.';
+
+create function learning.scope_faults(context jsonb)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Nearly every context is sound, and what is short as JSON is short as text.
+  if jsonb_typeof(context) is distinct from 'object' or not exists (
+    select from jsonb_each(context) as entry
+    where jsonb_typeof(entry.value) in ('object', 'array') or length(entry.value::text) > 200
+      or jsonb_typeof(entry.value) = 'number'
+  ) then
+    return '[]'::jsonb;
+  end if;
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('path', fault.path, 'message', fault.message) order by fault.path), '[]'::jsonb)
+    from (
+      select entry.key as path, case
+        when jsonb_typeof(entry.value) in ('object', 'array') then 'must be a text, a number or a boolean'
+        when length(learning.scope_value(entry.value)) > 200 then
+          'must have at most 200 characters and has ' || length(learning.scope_value(entry.value))
+      end as message
+      from jsonb_each(context) as entry
+      where exists (
+        select from public.scope_dimensions known where known.dim = entry.key or entry.key = any (known.aliases)
+      )
+    ) as fault
+    where fault.message is not null
+  );
+end
+$$;
+comment on function learning.scope_faults(jsonb) is
+  'Why a context''s registered dimensions cannot be taken into a scope, as a list of {path, message}; empty where they can.';
+
+create function public.unified_scope(entry_context jsonb, action_scope jsonb, regime_context jsonb)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  faults jsonb := learning.scope_faults(entry_context) || learning.scope_faults(action_scope) || learning.scope_faults(regime_context);
+begin
+  if faults <> '[]'::jsonb then
+    raise exception using
+      errcode = '22023',
+      message = 'Scope is not valid: ' || (
+        select string_agg(fault.path || ' ' || fault.message, '; ') from jsonb_to_recordset(faults) as fault(path text, message text)
+      ),
+      hint = 'Shorten or flatten the named dimensions of the scope.';
+  end if;
+  return (
+    select coalesce(jsonb_object_agg(found.dim, found.value), '{}'::jsonb)
+    from (
+      select distinct on (known.dim) known.dim, given.value
+      from (values ('entry', 1, entry_context), ('action', 2, action_scope), ('regime', 3, regime_context)) as context(source, rank, content)
+      cross join lateral (
+        select entry.key, learning.scope_value(entry.value) as value
+        from jsonb_each(case jsonb_typeof(context.content) when 'object' then context.content else '{}'::jsonb end) as entry
+        -- Keeps the value from being computed once per use.
+        offset 0
+      ) as given
+      join public.scope_dimensions known on known.dim = given.key or given.key = any (known.aliases)
+      where given.value is not null
+      order by known.dim, known.source <> context.source, context.rank, known.dim <> given.key, given.key
+    ) as found
+  );
+end
+$$;
+comment on function public.unified_scope(jsonb, jsonb, jsonb) is
+  'One flat scope from the three contexts: each registered dimension from its own source first, then from the others, as trimmed text.';
+
+create function learning.scope_mask(scope jsonb)
+returns integer
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select coalesce(bit_or(1 << known.bit), 0)
+    from public.scope_dimensions known
+    where scope ? known.dim
+  );
+end
+$$;
+comment on function learning.scope_mask(jsonb) is 'The dimensions that a scope fills, as bits.';
+
+create function learning.dotted_pattern_key(pattern_key text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  parts text[];
+begin
+  if not starts_with(btrim(pattern_key), 'module=') then
+    return btrim(pattern_key);
+  end if;
+  parts := regexp_match(btrim(pattern_key), '^module=([^|]+)\|pattern_key=(.+)$');
+  return case
+    when parts is null then btrim(pattern_key)
+    when starts_with(parts[2], parts[1] || '.') then parts[2]
+    else parts[1] || '.' || parts[2]
+  end;
+end
+$$;
+comment on function learning.dotted_pattern_key(text) is
+  'A pattern key as it is stored: module=pm|pattern_key=a.b.c becomes pm.a.b.c, dotted keys stay as they are.';
+
+-- sql/15_settings.sql
+
+-- Settings: what may be configured, with defaults and bounds in one table.
 
 create table learning.settings (
   module_id text not null,
@@ -153,39 +625,11 @@ insert into learning.settings (module_id, path, kind, default_value, nullable, m
   ('decision_maker', 'default_allocation_pct', 'number', '0.10', false, null, 1, 0, null, 'Fraction of the book that an approved token gets.'),
   ('decision_maker', 'start_shares', 'shares', '{"15m": 0.15, "1h": 0.50, "4h": 0.35}', false, null, null, null, null, 'The timeframes and the shares they start from.');
 
-create table public.learning_configs (
-  module_id text primary key,
-  config_data jsonb not null default '{}'::jsonb,
-  version integer not null default 1,
-  updated_at timestamptz not null default now(),
-  updated_by text,
-  notes text
-);
-alter table public.learning_configs enable row level security;
-comment on table public.learning_configs is 'What the user configured, checked on write and effective at the next call. Keys left out keep their defaults.';
-comment on column public.learning_configs.module_id is 'pm or decision_maker.';
-comment on column public.learning_configs.config_data is 'The keys that differ from the defaults, nested.';
-comment on column public.learning_configs.version is 'Grows by one with each change of config_data.';
-comment on column public.learning_configs.updated_at is 'When config_data changed last.';
-comment on column public.learning_configs.updated_by is 'Who changed it, as told by the writer.';
-comment on column public.learning_configs.notes is 'Why, as told by the writer.';
-
-create table learning.effective_configs (
-  module_id text primary key,
-  config jsonb not null,
-  version integer not null
-);
-alter table learning.effective_configs enable row level security;
-comment on table learning.effective_configs is 'Defaults and configured keys merged, so that a sizing call reads one row. Kept by triggers.';
-comment on column learning.effective_configs.module_id is 'pm or decision_maker.';
-comment on column learning.effective_configs.config is 'Every key with the value that holds.';
-comment on column learning.effective_configs.version is 'Version of the row in learning_configs, 0 where there is none.';
-
 create function learning.setting_fault(setting learning.settings, value jsonb)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   number float8;
@@ -258,7 +702,7 @@ create function learning.configuration_faults(module_id text, config_data jsonb)
 returns text[]
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with recursive entries (keys, value) as (
     select array[entry.key], entry.value from jsonb_each(case jsonb_typeof(config_data) when 'object' then config_data else '{}'::jsonb end) as entry
@@ -304,11 +748,43 @@ as $$
 $$;
 comment on function learning.configuration_faults(text, jsonb) is 'Every reason why a configuration cannot be accepted, each with its path; empty where there is none.';
 
+-- sql/17_configuration.sql
+
+-- Configuration: what the user configured, checked on write, merged with the defaults and effective at once.
+
+create table public.learning_configs (
+  module_id text primary key,
+  config_data jsonb not null default '{}'::jsonb,
+  version integer not null default 1,
+  updated_at timestamptz not null default now(),
+  updated_by text,
+  notes text
+);
+alter table public.learning_configs enable row level security;
+comment on table public.learning_configs is 'What the user configured, checked on write and effective at the next call. Keys left out keep their defaults.';
+comment on column public.learning_configs.module_id is 'pm or decision_maker.';
+comment on column public.learning_configs.config_data is 'The keys that differ from the defaults, nested.';
+comment on column public.learning_configs.version is 'Grows by one with each change of config_data.';
+comment on column public.learning_configs.updated_at is 'When config_data changed last.';
+comment on column public.learning_configs.updated_by is 'Who changed it, as told by the writer.';
+comment on column public.learning_configs.notes is 'Why, as told by the writer.';
+
+create table learning.effective_configs (
+  module_id text primary key,
+  config jsonb not null,
+  version integer not null
+);
+alter table learning.effective_configs enable row level security;
+comment on table learning.effective_configs is 'Defaults and configured keys merged, so that a sizing call reads one row. Kept by triggers.';
+comment on column learning.effective_configs.module_id is 'pm or decision_maker.';
+comment on column learning.effective_configs.config is 'Every key with the value that holds.';
+comment on column learning.effective_configs.version is 'Version of the row in learning_configs, 0 where there is none.';
+
 create function learning.merge_configuration(module_id text, config_data jsonb)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   merged jsonb := '{}'::jsonb;
@@ -330,7 +806,7 @@ comment on function learning.merge_configuration(text, jsonb) is 'A module''s co
 create function learning.check_configuration()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- Compiling the check would take longer than checking.
 set jit = off
 as $$
@@ -366,7 +842,7 @@ create function learning.keep_effective_configuration()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Whoever writes another module at the same time is waited for, and then seen.
@@ -399,7 +875,7 @@ create function learning.config(module_id text default 'pm')
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (select held.config from learning.effective_configs held where held.module_id = config.module_id);
@@ -407,307 +883,22 @@ end
 $$;
 comment on function learning.config(text) is 'A module''s effective configuration.';
 
--- sql/20_scope.sql
-
--- Scope: which dimensions exist, how a context becomes a scope, how a scope becomes a mask.
-
-create table public.scope_dimensions (
-  dim text primary key check (dim ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
-  bit integer not null unique check (bit between 0 and 30),
-  source text not null check (source in ('entry', 'action', 'regime')),
-  weight float8 not null default 1.0 check (weight > 0 and weight <= 1e9),
-  aliases text[] not null default '{}'
-);
-alter table public.scope_dimensions enable row level security;
-comment on table public.scope_dimensions is 'The dimensions a scope may have. Inserting a row registers one; no code changes.';
-comment on column public.scope_dimensions.dim is 'Name of the dimension, the key in a scope.';
-comment on column public.scope_dimensions.bit is 'Bit of the dimension in scope_mask, fixed once given.';
-comment on column public.scope_dimensions.source is 'Context the dimension is read from first: entry, action or regime.';
-comment on column public.scope_dimensions.weight is 'How much the dimension counts in exposure.';
-comment on column public.scope_dimensions.aliases is 'Other names the dimension is known by in contexts; never stored.';
-
-create function learning.guard_scope_dimension()
-returns trigger
-language plpgsql
-set search_path = ''
-as $$
-begin
-  if tg_op = 'UPDATE' and (new.dim, new.bit) is distinct from (old.dim, old.bit) then
-    raise exception using
-      errcode = '22023',
-      message = format('Dimension %L (bit %s) cannot become %L (bit %s)', old.dim, old.bit, new.dim, new.bit),
-      hint = 'What was learned names the dimension and its bit. Register a new dimension with a free bit instead.';
-  end if;
-  if exists (
-    select from public.scope_dimensions other
-    where other.dim <> new.dim
-      and (other.dim = any (new.aliases) or new.dim = any (other.aliases) or other.aliases && new.aliases)
-  ) or new.dim = any (new.aliases) then
-    raise exception using
-      errcode = '22023',
-      message = format('A name of dimension %L is taken: %s', new.dim, array_to_string(new.dim || new.aliases, ', ')),
-      hint = 'Every name and alias must belong to one dimension.';
-  end if;
-  return new;
-end
-$$;
-comment on function learning.guard_scope_dimension() is 'Keeps dimension names unambiguous and bits fixed.';
-create trigger guard_scope_dimension before insert or update on public.scope_dimensions
-for each row execute function learning.guard_scope_dimension();
-comment on trigger guard_scope_dimension on public.scope_dimensions is 'Keeps dimension names unambiguous and bits fixed.';
-
-create function learning.queue_registrations()
-returns trigger
-language plpgsql
-set search_path = ''
-as $$
-begin
-  perform pg_advisory_xact_lock(hashtextextended('scope_dimensions', 0));
-  return null;
-end
-$$;
-comment on function learning.queue_registrations() is
-  'Lets one at a time change the dimensions: of two at once each would leave the other''s out of what is derived from them.';
-create trigger queue_registrations before insert or delete or truncate on public.scope_dimensions
-for each statement execute function learning.queue_registrations();
-comment on trigger queue_registrations on public.scope_dimensions is 'One at a time changes the dimensions.';
-
-create function learning.normal_scope_mask_expression()
-returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    select format(
-      -- A value that starts or ends in a space, is empty, no text, escaped (as all other white space is) or long, or looks like any of that.
-      $expression$
-        case
-          when written ~ '\\|": ([^"]|"[" ])| "[,}]' or (length(written) > 200 and %s > 200) then null
-          when scope - %L::text[] = '{}'::jsonb then %s
-        end
-      $expression$,
-      -- By operator, because format makes a text of what is null.
-      coalesce('greatest(' || string_agg(format('length(scope ->> %L)', known.dim), ', ' order by known.bit) || ')', '0'),
-      coalesce(array_agg(known.dim order by known.bit), '{}'),
-      coalesce(string_agg(format('case when scope ? %L then %s else 0 end', known.dim, 1 << known.bit), ' | ' order by known.bit), '0')
-    )
-    from public.scope_dimensions known
-  );
-end
-$$;
-comment on function learning.normal_scope_mask_expression() is
-  'The SQL for the mask of a scope in its normal form, null where it may not be, with the registered dimensions written out: reading them there took half of its time. It is about a scope and the same written as text.';
-
-create function learning.derive_scope_functions()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $derive$
-begin
-  execute format(
-    $definition$
-      create or replace function learning.normal_scope_mask(scope jsonb)
-      returns integer
-      language plpgsql
-      stable
-      set search_path = ''
-      as $mask$
-      declare
-        written constant text := scope::text;
-      begin
-        return %s;
-      end
-      $mask$
-    $definition$,
-    learning.normal_scope_mask_expression()
-  );
-  execute (
-    select format(
-      $definition$
-        create or replace function learning.scopes_within(scope jsonb, masks integer[])
-        returns jsonb[]
-        language plpgsql
-        immutable
-        set search_path = ''
-        as $within$
-        begin
-          return array(select scope - array[%s]::text[] from unnest(masks) as mask);
-        end
-        $within$
-      $definition$,
-      coalesce(string_agg(format('case when mask & %s = 0 then %L end', 1 << known.bit, known.dim), ', ' order by known.bit), '')
-    )
-    from public.scope_dimensions known
-  );
-  return null;
-end
-$derive$;
-comment on function learning.derive_scope_functions() is
-  'Writes the registered dimensions into learning.normal_scope_mask and learning.scopes_within.';
-create trigger derive_scope_functions after insert or delete or truncate on public.scope_dimensions
-for each statement execute function learning.derive_scope_functions();
-comment on trigger derive_scope_functions on public.scope_dimensions is 'Masks know a dimension as soon as it is registered.';
-
-insert into public.scope_dimensions (dim, bit, source, aliases) values
-  ('curator', 0, 'entry', '{}'),
-  ('chain', 1, 'entry', '{}'),
-  ('mcap_bucket', 2, 'entry', '{bucket}'),
-  ('vol_bucket', 3, 'entry', '{}'),
-  ('age_bucket', 4, 'entry', '{}'),
-  ('intent', 5, 'entry', '{}'),
-  ('mapping_confidence', 6, 'entry', '{}'),
-  ('mcap_vol_ratio_bucket', 7, 'entry', '{}'),
-  ('market_family', 8, 'action', '{}'),
-  ('timeframe', 9, 'action', '{}'),
-  ('A_mode', 10, 'action', '{}'),
-  ('E_mode', 11, 'action', '{}'),
-  ('macro_phase', 12, 'regime', '{}'),
-  ('meso_phase', 13, 'regime', '{}'),
-  ('micro_phase', 14, 'regime', '{}'),
-  ('bucket_leader', 15, 'regime', '{}'),
-  ('bucket_rank_position', 16, 'regime', '{}');
-
-comment on function learning.normal_scope_mask(jsonb) is
-  'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
-comment on function learning.scopes_within(jsonb, integer[]) is
-  'For each mask the pairs of the scope whose dimensions are in it; all at once, for a call takes as long as its work.';
-
--- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
-create function learning.scope_value(value jsonb)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return nullif(btrim(case jsonb_typeof(value)
-    when 'string' then value #>> '{}'
-    when 'number' then trim_scale((value #>> '{}')::numeric)::text
-    when 'null' then null
-    else value #>> '{}'
-  end, E' \t\n\r\f\x0B'), '');
-end
-$$;
-comment on function learning.scope_value(jsonb) is 'A context''s value as a scope holds it: trimmed text, null where it is empty.';
-
-create function learning.scope_faults(context jsonb)
+create function public.get_pm_config()
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Nearly every context is sound, and what is short as JSON is short as text.
-  if jsonb_typeof(context) is distinct from 'object' or not exists (
-    select from jsonb_each(context) as entry
-    where jsonb_typeof(entry.value) in ('object', 'array') or length(entry.value::text) > 200
-      or jsonb_typeof(entry.value) = 'number'
-  ) then
-    return '[]'::jsonb;
-  end if;
-  return (
-    select coalesce(jsonb_agg(jsonb_build_object('path', fault.path, 'message', fault.message) order by fault.path), '[]'::jsonb)
-    from (
-      select entry.key as path, case
-        when jsonb_typeof(entry.value) in ('object', 'array') then 'must be a text, a number or a boolean'
-        when length(learning.scope_value(entry.value)) > 200 then
-          'must have at most 200 characters and has ' || length(learning.scope_value(entry.value))
-      end as message
-      from jsonb_each(context) as entry
-      where exists (
-        select from public.scope_dimensions known where known.dim = entry.key or entry.key = any (known.aliases)
-      )
-    ) as fault
-    where fault.message is not null
-  );
+  perform learning.require_pm();
+  return learning.config();
 end
 $$;
-comment on function learning.scope_faults(jsonb) is
-  'Why a context''s registered dimensions cannot be taken into a scope, as a list of {path, message}; empty where they can.';
+comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included.';
 
-create function public.unified_scope(entry_context jsonb, action_scope jsonb, regime_context jsonb)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  faults jsonb := learning.scope_faults(entry_context) || learning.scope_faults(action_scope) || learning.scope_faults(regime_context);
-begin
-  if faults <> '[]'::jsonb then
-    raise exception using
-      errcode = '22023',
-      message = 'Scope is not valid: ' || (
-        select string_agg(fault.path || ' ' || fault.message, '; ') from jsonb_to_recordset(faults) as fault(path text, message text)
-      ),
-      hint = 'Shorten or flatten the named dimensions of the scope.';
-  end if;
-  return (
-    select coalesce(jsonb_object_agg(found.dim, found.value), '{}'::jsonb)
-    from (
-      select distinct on (known.dim) known.dim, given.value
-      from (values ('entry', 1, entry_context), ('action', 2, action_scope), ('regime', 3, regime_context)) as context(source, rank, content)
-      cross join lateral (
-        select entry.key, learning.scope_value(entry.value) as value
-        from jsonb_each(case jsonb_typeof(context.content) when 'object' then context.content else '{}'::jsonb end) as entry
-        -- Keeps the value from being computed once per use.
-        offset 0
-      ) as given
-      join public.scope_dimensions known on known.dim = given.key or given.key = any (known.aliases)
-      where given.value is not null
-      order by known.dim, known.source <> context.source, context.rank, known.dim <> given.key, given.key
-    ) as found
-  );
-end
-$$;
-comment on function public.unified_scope(jsonb, jsonb, jsonb) is
-  'One flat scope from the three contexts: each registered dimension from its own source first, then from the others, as trimmed text.';
+-- sql/20_strands.sql
 
-create function learning.scope_mask(scope jsonb)
-returns integer
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    select coalesce(bit_or(1 << known.bit), 0)
-    from public.scope_dimensions known
-    where scope ? known.dim
-  );
-end
-$$;
-comment on function learning.scope_mask(jsonb) is 'The dimensions that a scope fills, as bits.';
-
-create function learning.dotted_pattern_key(pattern_key text)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  parts text[];
-begin
-  if not starts_with(btrim(pattern_key), 'module=') then
-    return btrim(pattern_key);
-  end if;
-  parts := regexp_match(btrim(pattern_key), '^module=([^|]+)\|pattern_key=(.+)$');
-  return case
-    when parts is null then btrim(pattern_key)
-    when starts_with(parts[2], parts[1] || '.') then parts[2]
-    else parts[1] || '.' || parts[2]
-  end;
-end
-$$;
-comment on function learning.dotted_pattern_key(text) is
-  'A pattern key as it is stored: module=pm|pattern_key=a.b.c becomes pm.a.b.c, dotted keys stay as they are.';
-
--- sql/30_strands.sql
-
--- Strands and their receipts: whatever learning reads is written down in a durable inbox, in the strand's own transaction.
+-- Strands: the messages of the trading system.
 
 create table public.ad_strands (
   id text primary key default gen_random_uuid()::text,
@@ -745,32 +936,9 @@ comment on column public.ad_strands.regime_context is 'Market regime at the time
 comment on column public.ad_strands.tags is 'Free labels.';
 comment on column public.ad_strands.created_at is 'When the event happened.';
 
-create table public.strand_receipts (
-  strand_id text primary key references public.ad_strands (id) on delete cascade,
-  status text not null default 'pending' check (status in ('pending', 'done', 'rejected')),
-  attempts integer not null default 0,
-  errors jsonb not null default '[]'::jsonb,
-  next_attempt_at timestamptz default now(),
-  received_at timestamptz not null default now(),
-  processed_at timestamptz,
-  revision integer not null default 1,
-  event_at timestamptz not null default now()
-);
-create index strand_receipts_due_idx on public.strand_receipts (next_attempt_at, event_at, strand_id) where status = 'pending';
-create index strand_receipts_processed_idx on public.strand_receipts (status, processed_at) where processed_at is not null;
-alter table public.strand_receipts enable row level security;
+-- sql/22_doorbell.sql
 
-comment on table public.strand_receipts is 'The durable inbox: what has become of each strand that learning reads.';
-comment on column public.strand_receipts.strand_id is 'The strand.';
-comment on column public.strand_receipts.status is 'pending until it took effect (done) or was refused (rejected).';
-comment on column public.strand_receipts.attempts is 'How often it was claimed.';
-comment on column public.strand_receipts.errors is 'Every reason of a refusal or the last failure, as a list of {path, message}.';
-comment on column public.strand_receipts.next_attempt_at is 'When it may be claimed next; null once it is processed.';
-comment on column public.strand_receipts.received_at is 'When it arrived.';
-comment on column public.strand_receipts.processed_at is 'When it was done or rejected.';
-comment on column public.strand_receipts.revision is 'Grows when the strand changes, so that a verdict on its earlier content does not stand.';
-comment on column public.strand_receipts.event_at is
-  'When the event happened: what came together is claimed in this order, for every late close replays the allocation from its place.';
+-- Doorbell: how the database asks for an invocation of an edge function.
 
 -- Outside the transaction on purpose: reading and setting it waits on no lock, however many writers there are.
 create sequence learning.doorbell_rung_at_ms minvalue 0 start 0;
@@ -795,7 +963,7 @@ create function learning.ring(function_name text, body jsonb default '{}'::jsonb
 returns bigint
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   project_url text;
@@ -837,7 +1005,7 @@ create function learning.ring_or_log(function_name text, body jsonb default '{}'
 returns void
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform learning.ring(function_name, body);
@@ -849,12 +1017,90 @@ end
 $$;
 comment on function learning.ring_or_log(text, jsonb) is 'Asks for one invocation of an edge function; a failure is logged once an hour instead of being raised.';
 
+create function public.ring_edge_function(p_name text, p_body jsonb default '{}'::jsonb, p_times integer default 1)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  for ring in 1..p_times loop
+    perform learning.ring(p_name, p_body);
+  end loop;
+end
+$$;
+comment on function public.ring_edge_function(text, jsonb, integer) is
+  'Asks for invocations of an edge function. For the edge functions, which go on after their budget that way.';
+
+-- sql/24_inbox.sql
+
+-- Inbox: whatever learning reads is written down in a receipt, in the strand's own transaction.
+
+create table public.strand_receipts (
+  strand_id text primary key references public.ad_strands (id) on delete cascade,
+  status text not null default 'pending' check (status in ('pending', 'done', 'rejected')),
+  attempts integer not null default 0,
+  errors jsonb not null default '[]'::jsonb,
+  next_attempt_at timestamptz default now(),
+  received_at timestamptz not null default now(),
+  processed_at timestamptz,
+  revision integer not null default 1,
+  event_at timestamptz not null default now()
+);
+create index strand_receipts_due_idx on public.strand_receipts (next_attempt_at, event_at, strand_id) where status = 'pending';
+create index strand_receipts_processed_idx on public.strand_receipts (status, processed_at) where processed_at is not null;
+alter table public.strand_receipts enable row level security;
+
+comment on table public.strand_receipts is 'The durable inbox: what has become of each strand that learning reads.';
+comment on column public.strand_receipts.strand_id is 'The strand.';
+comment on column public.strand_receipts.status is 'pending until it took effect (done) or was refused (rejected).';
+comment on column public.strand_receipts.attempts is 'How often it was claimed.';
+comment on column public.strand_receipts.errors is 'Every reason of a refusal or the last failure, as a list of {path, message}.';
+comment on column public.strand_receipts.next_attempt_at is 'When it may be claimed next; null once it is processed.';
+comment on column public.strand_receipts.received_at is 'When it arrived.';
+comment on column public.strand_receipts.processed_at is 'When it was done or rejected.';
+comment on column public.strand_receipts.revision is 'Grows when the strand changes, so that a verdict on its earlier content does not stand.';
+comment on column public.strand_receipts.event_at is
+  'When the event happened: what came together is claimed in this order, for every late close replays the allocation from its place.';
+
+create function learning.retry_delay(attempts integer)
+returns interval
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select interval '30 seconds' * power(2, least(attempts, 7));
+$$;
+comment on function learning.retry_delay(integer) is 'How long a strand stays leased, and waits after a failure: 30 seconds at first, an hour at most.';
+
+create function learning.document_bytes(document jsonb)
+returns integer
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  -- The path takes it out of its compressed form: a megabyte may be stored in a few thousand bytes.
+  select pg_column_size(document #> '{}');
+$$;
+comment on function learning.document_bytes(jsonb) is 'How large a document is once it is unpacked.';
+
+create function learning.has_effect(p_strand_id text)
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select receipt.status = 'done' from public.strand_receipts receipt where receipt.strand_id = p_strand_id);
+end
+$$;
+comment on function learning.has_effect(text) is 'Whether a strand was accepted.';
+
 -- Runs as its owner: whoever may write strands need not be able to write receipts.
 create function learning.receive_strands()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
@@ -899,21 +1145,7 @@ referencing new table as new_strands old table as old_strands
 for each statement execute function learning.receive_strands();
 comment on trigger receive_changed_strands on public.ad_strands is 'Makes changed strands due again.';
 
-create function public.ring_edge_function(p_name text, p_body jsonb default '{}'::jsonb, p_times integer default 1)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-  for ring in 1..p_times loop
-    perform learning.ring(p_name, p_body);
-  end loop;
-end
-$$;
-comment on function public.ring_edge_function(text, jsonb, integer) is
-  'Asks for invocations of an edge function. For the edge functions, which go on after their budget that way.';
-
--- sql/35_positions.sql
+-- sql/26_positions.sql
 
 -- Positions: what the book holds and intends to hold.
 
@@ -955,7 +1187,7 @@ comment on column public.lowcap_positions.updated_at is 'When the row changed la
 create function learning.normalise_position()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
@@ -970,9 +1202,90 @@ create trigger normalise_position before insert or update on public.lowcap_posit
 for each row execute function learning.normalise_position();
 comment on trigger normalise_position on public.lowcap_positions is 'Stores pattern keys dotted and notes when a position changed.';
 
--- sql/40_events.sql
+-- sql/30_mining_groups.sql
 
--- Events: a closed trade becomes one row per action, exactly once, however often and in whatever order its strands arrive.
+-- Mining groups: the groups of events that are mined together, and which of them changed.
+
+create type learning.group_key as (module text, pattern_key text, action_category text);
+comment on type learning.group_key is 'A group of events that is mined together.';
+
+create table learning.mining_cycles (
+  family text primary key check (family in ('strength', 'tuning')),
+  cycle bigint not null default 0,
+  last_event_id bigint not null default 0,
+  started_at timestamptz
+);
+alter table learning.mining_cycles enable row level security;
+comment on table learning.mining_cycles is 'The mining cycle under way: every group of it is mined on the events that were there when it began.';
+comment on column learning.mining_cycles.family is 'strength for lessons from trades, tuning for lessons from episodes.';
+comment on column learning.mining_cycles.cycle is 'Number of the cycle.';
+comment on column learning.mining_cycles.last_event_id is 'Newest event of the cycle.';
+comment on column learning.mining_cycles.started_at is 'When the cycle began.';
+insert into learning.mining_cycles (family) values ('strength'), ('tuning');
+
+create table learning.mining_groups (
+  id bigint generated always as identity primary key,
+  family text not null references learning.mining_cycles (family),
+  lesson_type text not null,
+  module text not null,
+  pattern_key text not null,
+  action_category text not null,
+  evidence_version bigint not null default 1,
+  mined_version bigint not null default 0,
+  mined_cycle bigint not null default 0,
+  mined_at timestamptz,
+  mined_settings text,
+  mined_baseline float8,
+  run jsonb,
+  progress jsonb,
+  lease_token uuid,
+  leased_until timestamptz,
+  unique (module, pattern_key, action_category)
+);
+create index mining_groups_family_idx on learning.mining_groups (family);
+alter table learning.mining_groups enable row level security;
+comment on table learning.mining_groups is 'The groups that are mined, what is due and who is at work.';
+comment on column learning.mining_groups.id is 'Identity.';
+comment on column learning.mining_groups.family is 'Cycle that the group is mined in.';
+comment on column learning.mining_groups.lesson_type is 'Type of the lessons that come from the group.';
+comment on column learning.mining_groups.module is 'Who acted.';
+comment on column learning.mining_groups.pattern_key is 'Behaviour, dotted.';
+comment on column learning.mining_groups.action_category is 'Category of the action, or tuning.';
+comment on column learning.mining_groups.evidence_version is 'Grows with each change of the group''s events.';
+comment on column learning.mining_groups.mined_version is 'Evidence version that the lessons rest on.';
+comment on column learning.mining_groups.mined_cycle is 'Cycle in which it was mined last.';
+comment on column learning.mining_groups.mined_at is 'When it was mined last.';
+comment on column learning.mining_groups.mined_settings is 'Digest of the configuration and the registry it was mined under.';
+comment on column learning.mining_groups.mined_baseline is 'Baseline mean it was mined against.';
+comment on column learning.mining_groups.run is 'What the run under way works with: events, settings, baseline; empty while a due group waits for it, null between runs.';
+comment on column learning.mining_groups.progress is 'Where the run under way has got to, in the miner''s own terms; null at its beginning.';
+comment on column learning.mining_groups.lease_token is 'Invocation that holds the group.';
+comment on column learning.mining_groups.leased_until is 'When another invocation may take over.';
+
+create function learning.mark_groups_changed(changed learning.group_key[])
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into learning.mining_groups as held (family, lesson_type, module, pattern_key, action_category)
+  select distinct
+    case when marked.action_category = 'tuning' then 'tuning' else 'strength' end,
+    case
+      when marked.action_category = 'tuning' then 'tuning_rates'
+      when marked.module = 'dm' and marked.action_category = 'allocation' then 'dm_alloc'
+      else 'pm_strength'
+    end,
+    marked.module, marked.pattern_key, marked.action_category
+  from unnest(changed) as marked
+  -- Every writer takes the rows in the same order and none deadlocks.
+  order by 3, 4, 5
+  on conflict (module, pattern_key, action_category) do update set evidence_version = held.evidence_version + 1;
+$$;
+comment on function learning.mark_groups_changed(learning.group_key[]) is 'Notes that the events of some groups changed.';
+
+-- sql/32_trades.sql
+
+-- Trades: a closed trade becomes one row per action, exactly once, however often and in whatever order its strands arrive.
 
 create table learning.closed_trades (
   trade_id text primary key,
@@ -1058,27 +1371,11 @@ comment on column public.pattern_trade_events.traded_at is 'When the trade was c
 comment on column public.pattern_trade_events.created_at is 'When the row was first written.';
 comment on column public.pattern_trade_events.scope_codes is 'The scope in codes of learning.scope_values, by bit; 0 where a dimension is absent.';
 
-create function learning.number_of(document jsonb, key text)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  -- By way of numeric, because a number too small for float8 is an error there and zero here.
-  return round((document ->> key)::numeric, 40)::float8;
-end
-$$;
-comment on function learning.number_of(jsonb, text) is 'A number of a validated document; null where it is absent.';
-
-create type learning.group_key as (module text, pattern_key text, action_category text);
-comment on type learning.group_key is 'A group of events that is mined together.';
-
 create function learning.encode_scope(scope jsonb)
 returns integer[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   codes integer[] := array_fill(0, array[(select max(known.bit) + 1 from public.scope_dimensions known)]);
@@ -1100,7 +1397,7 @@ comment on function learning.encode_scope(jsonb) is 'A scope in codes of learnin
 create function learning.register_scope_values(contexts jsonb[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into learning.scope_values (dim, value)
@@ -1129,22 +1426,10 @@ end
 $$;
 comment on function learning.register_scope_values(jsonb[]) is 'Puts the values of some contexts into the dictionary.';
 
-create function learning.has_effect(p_strand_id text)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (select receipt.status = 'done' from public.strand_receipts receipt where receipt.strand_id = p_strand_id);
-end
-$$;
-comment on function learning.has_effect(text) is 'Whether a strand was accepted.';
-
 create function learning.apply_trade(p_trade_id text, out changed_groups learning.group_key[], out changed_from timestamptz)
 returns record
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   closing public.ad_strands;
@@ -1260,7 +1545,7 @@ $$;
 comment on function learning.apply_trade(text) is
   'Brings a trade''s events and its closed_trades row in line with its accepted strands; returns the groups whose events changed and, where the trade''s place or outcome did, the time from which allocation must be replayed.';
 
--- sql/45_episodes.sql
+-- sql/34_episodes.sql
 
 -- Episodes: what the entry gates saw, what was done, and how it would have ended.
 
@@ -1306,7 +1591,7 @@ create function learning.factor(factors jsonb, key text)
 returns float8
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- Keys that are let through unjudged may hold anything.
   select case when jsonb_typeof(factors -> key) = 'number' then
@@ -1319,7 +1604,7 @@ create function learning.episode_factors(content jsonb)
 returns jsonb
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce((
       select jsonb_object_agg(flag.name, content #> array['flags', flag.name])
@@ -1340,7 +1625,7 @@ create function learning.episode_gates(decision text, factors jsonb)
 returns float8[]
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- An acted window's factors sum up what was seen until then; its sample is what the gates let through.
   select array[
@@ -1359,7 +1644,7 @@ create function learning.missing_gates(gates float8[])
 returns text[]
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(array_agg(seen.name order by seen.place) filter (where seen.number is null), '{}')
   from unnest('{ts_score,ts_min,halo_distance,halo_max,slope,slope_min}'::text[], gates) with ordinality as seen(name, number, place);
@@ -1370,7 +1655,7 @@ create function learning.episode_blockers(content jsonb, factors jsonb, gates fl
 returns text[]
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when content ->> 'decision' <> 'skipped' then '{}'
@@ -1397,10 +1682,14 @@ $$;
 comment on function learning.episode_blockers(jsonb, jsonb, float8[]) is
   'Gates that held a skipped window back: as given, else those whose flag or comparison says so; halo only when ts and slope passed.';
 
+-- sql/36_episode_effects.sql
+
+-- Effects of episodes: what becomes of windows and outcomes, exactly once, and what the log says of it.
+
 create function learning.note_episode(note jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select set_config('edgeloop.episode_notes',
     concat_ws(',', nullif(current_setting('edgeloop.episode_notes', true), ''), note::text), true);
@@ -1411,7 +1700,7 @@ comment on function learning.note_episode(jsonb) is
 create function learning.apply_episode(p_episode_id text)
 returns learning.group_key[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   ended text;
@@ -1506,7 +1795,7 @@ comment on function learning.apply_episode(text) is
 create function learning.log_episodes()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   notes jsonb := ('[' || coalesce(current_setting('edgeloop.episode_notes', true), '') || ']')::jsonb;
@@ -1590,108 +1879,588 @@ $$;
 comment on function learning.log_episodes() is
   'Writes to the log what a batch of strands did to episodes, one line each or, where that would be many, one line for all.';
 
--- sql/48_receipts.sql
+-- Tuning: lessons about the entry gates, what moving the gates would have changed, and the overrides that follow.
 
--- The inbox at work: due strands are claimed, judged, and take effect one trade or episode at a time.
+create trigger log_episodes after insert on learning.mining_groups
+for each statement execute function learning.log_episodes();
+comment on trigger log_episodes on learning.mining_groups is
+  'A batch of strands ends by marking the groups it changed; that is when it is known how much there is to say about its episodes.';
 
-create function learning.retry_delay(attempts integer)
-returns interval
-language sql
-immutable
-set search_path = ''
-as $$
-  select interval '30 seconds' * power(2, least(attempts, 7));
-$$;
-comment on function learning.retry_delay(integer) is 'How long a strand stays leased, and waits after a failure: 30 seconds at first, an hour at most.';
+-- sql/40_allocation_steps.sql
 
-create function learning.document_bytes(document jsonb)
-returns integer
-language sql
-immutable
-set search_path = ''
-as $$
-  -- The path takes it out of its compressed form: a megabyte may be stored in a few thousand bytes.
-  select pg_column_size(document #> '{}');
-$$;
-comment on function learning.document_bytes(jsonb) is 'How large a document is once it is unpacked.';
+-- Allocation between timeframes: a function of the closed trades in the order of their exits and of the start shares.
 
-create function public.claim_strands(p_limit integer default 500)
-returns jsonb
+create table public.timeframe_allocation_steps (
+  exit_at timestamptz not null,
+  trade_id text not null,
+  timeframe text,
+  roi float8 not null,
+  outcome text not null check (outcome in ('moved', 'no_share', 'one_timeframe', 'at_bound', 'settled')),
+  timeframes text[] not null,
+  shares float8[] not null,
+  desired float8[] not null,
+  n integer[] not null,
+  last_exit_at timestamptz[] not null,
+  roi_short float8[] not null,
+  roi_long float8[] not null,
+  weight_short float8[] not null,
+  weight_long float8[] not null,
+  primary key (exit_at, trade_id)
+);
+alter table public.timeframe_allocation_steps enable row level security;
+comment on table public.timeframe_allocation_steps is
+  'One row per closed trade in order, with the whole state after it, so that a late or corrected trade replays from its place. Arrays have one element per timeframe; n, last_exit_at, the ROIs and their weights have one more, for all trades together.';
+comment on column public.timeframe_allocation_steps.exit_at is 'When the trade was closed.';
+comment on column public.timeframe_allocation_steps.trade_id is 'The trade; decides, in byte order, between trades closed at the same time.';
+comment on column public.timeframe_allocation_steps.timeframe is 'Timeframe of the trade; null where unknown.';
+comment on column public.timeframe_allocation_steps.roi is 'Return of the trade, a fraction.';
+comment on column public.timeframe_allocation_steps.outcome is
+  'moved; or why the shares stayed: no_share (the trade''s timeframe has none), one_timeframe (fewer than two have closed trades), at_bound (the floor or the ceiling is in the way), settled (every share is where it is heading).';
+comment on column public.timeframe_allocation_steps.timeframes is 'The timeframes that have a share.';
+comment on column public.timeframe_allocation_steps.shares is 'Their shares; they sum to 1.';
+comment on column public.timeframe_allocation_steps.desired is 'The shares they are heading for; its own where a timeframe has no trades.';
+comment on column public.timeframe_allocation_steps.n is 'Closed trades so far.';
+comment on column public.timeframe_allocation_steps.last_exit_at is 'When the newest of them was closed; null before any.';
+comment on column public.timeframe_allocation_steps.roi_short is 'Mean ROI with a memory of 14 days, a fraction; null before any trade.';
+comment on column public.timeframe_allocation_steps.roi_long is 'Mean ROI with a memory of 90 days, a fraction; null before any trade.';
+comment on column public.timeframe_allocation_steps.weight_short is 'Weight of the trades in roi_short as of last_exit_at; the newest counts 1.';
+comment on column public.timeframe_allocation_steps.weight_long is 'Weight of the trades in roi_long as of last_exit_at; the newest counts 1.';
+
+create function learning.start_shares(out timeframes text[], out shares float8[])
 language plpgsql
-set search_path = ''
--- Times are handed out in UTC, whatever the session says: offsets of long ago have seconds.
-set timezone = 'UTC'
--- Plans are kept as long as a connection lives, and one made while the tables were empty would scan them for ever.
-set enable_seqscan = off
-set jit = off
+stable
+set search_path = pg_catalog, pg_temp
 as $$
-declare
-  -- What one invocation takes at a time, and what it can take at all within its 256 MB.
-  batch_bytes constant integer := 4000000;
-  most_bytes constant integer := 16000000;
-  due record;
-  size integer;
-  bytes integer := 0;
-  chosen text[] := array[]::text[];
-  oversized jsonb := '[]'::jsonb;
-  claimed jsonb;
 begin
-  -- One after the other, because unpacking documents only to find that they are too many takes longer than a statement may.
-  for due in
-    select receipt.strand_id, receipt.attempts, receipt.revision
-    from public.strand_receipts receipt
-    where receipt.status = 'pending' and receipt.next_attempt_at <= clock_timestamp()
-    order by receipt.next_attempt_at, receipt.event_at, receipt.strand_id
-    limit p_limit
-    for update skip locked
-  loop
-    -- A strand that was claimed in vain three times travels alone, in case it is what brings its company down.
-    exit when due.attempts >= 3 and chosen <> '{}';
-    select learning.document_bytes(strand.content) + learning.document_bytes(strand.regime_context) into size
-    from public.ad_strands strand
-    where strand.id = due.strand_id;
-    if size > most_bytes then
-      oversized := oversized || jsonb_build_object('id', due.strand_id, 'revision', due.revision, 'errors', jsonb_build_array(jsonb_build_object(
-        'path', 'content', 'message', format('Too big: expected content and regime_context to have at most %s bytes and they have %s', most_bytes, size)
-      )));
-      exit when jsonb_array_length(oversized) >= 20;
-      continue;
-    end if;
-    exit when chosen <> '{}' and bytes + size > batch_bytes;
-    bytes := bytes + size;
-    chosen := chosen || due.strand_id;
-    exit when due.attempts >= 3;
-  end loop;
-  if oversized <> '[]'::jsonb then
-    -- By the way of every refusal, because an earlier form of the strand may have taken effect.
-    perform public.apply_strands('[]'::jsonb, oversized);
-  end if;
-
-  with leased as (
-    update public.strand_receipts receipt
-    set attempts = receipt.attempts + 1,
-      next_attempt_at = clock_timestamp() + learning.retry_delay(receipt.attempts)
-    where receipt.strand_id = any (chosen)
-    returning receipt.strand_id, receipt.revision
-  )
-  -- Documents as text, so that they arrive as they are: what carries them may not be able to hold their numbers or their depth.
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', strand.id, 'revision', leased.revision, 'kind', strand.kind, 'module', strand.module,
-    'created_at', strand.created_at, 'content', strand.content::text, 'regime_context', strand.regime_context::text
-  )), '[]'::jsonb)
-  into claimed
-  from leased
-  join public.ad_strands strand on strand.id = leased.strand_id;
-  return claimed;
+  -- Configured shares may miss 1 by a rounding error; from here on they never do. Whoever may not read the configuration gets nothing.
+  select array_agg(start.timeframe order by start.timeframe),
+    array_agg(start.share + case when start.rank = 1 then 1 - start.total else 0 end order by start.timeframe)
+  into timeframes, shares
+  from (
+    select configured.key collate "C" as timeframe, configured.value::float8 as share, sum(configured.value::float8) over () as total,
+      row_number() over (order by configured.value::float8 desc, configured.key collate "C") as rank
+    from jsonb_each_text(learning.config('decision_maker') -> 'start_shares') as configured
+  ) as start;
 end
 $$;
-comment on function public.claim_strands(integer) is
-  'Leases due strands to the caller and returns them, their documents as text; a lease that is not answered lapses, each time later. For the edge functions.';
+comment on function learning.start_shares() is 'The timeframes that have a share and the shares they start from.';
+
+create view public.timeframe_allocation
+with (security_invoker = true)
+as
+with newest as (
+  select step.*
+  from public.timeframe_allocation_steps step
+  order by step.exit_at desc, step.trade_id collate "C" desc
+  limit 1
+)
+select held.timeframe, newest.shares[held.place] as current_allocation, newest.desired[held.place] as desired_allocation,
+  newest.roi_short[held.place] as roi_short, newest.roi_long[held.place] as roi_long, newest.n[held.place] as n,
+  newest.last_exit_at[held.place] as updated_at
+from newest
+cross join lateral unnest(newest.timeframes) with ordinality as held(timeframe, place)
+union all
+select held.timeframe, held.share, held.share, null, null, 0, null
+from learning.start_shares() as start
+cross join lateral unnest(start.timeframes, start.shares) as held(timeframe, share)
+where not exists (select from newest);
+comment on view public.timeframe_allocation is 'How the allocation of a token is split over timeframes now.';
+comment on column public.timeframe_allocation.timeframe is 'Timeframe.';
+comment on column public.timeframe_allocation.current_allocation is 'Its share of a token''s allocation, a fraction; all sum to 1.';
+comment on column public.timeframe_allocation.desired_allocation is 'The share it is heading for.';
+comment on column public.timeframe_allocation.roi_short is 'Mean ROI of its trades with a memory of 14 days; null before any trade.';
+comment on column public.timeframe_allocation.roi_long is 'Mean ROI of its trades with a memory of 90 days; null before any trade.';
+comment on column public.timeframe_allocation.n is 'Its closed trades.';
+comment on column public.timeframe_allocation.updated_at is 'When its newest trade was closed; null before any trade.';
+
+create function learning.next_allocation(
+  shares float8[], roi_short float8[], n integer[], out next_shares float8[], out desired float8[], out outcome text
+)
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  floor_share constant float8 := float8 '0.02';
+  ceiling_share constant float8 := float8 '0.96';
+  traded integer[] := array[]::integer[];
+  place integer;
+  largest integer;
+  best float8;
+  mass float8 := float8 '0';
+  pulls float8[] := array_fill(0::float8, array[cardinality(shares)]);
+  pull float8 := float8 '0';
+  reach float8;
+  change float8;
+  changes float8[] := array_fill(0::float8, array[cardinality(shares)]);
+  gain float8 := float8 '0';
+  loss float8 := float8 '0';
+  bounded boolean := false;
+  missing float8;
+  share float8;
+begin
+  next_shares := shares;
+  desired := shares;
+  for place in 1 .. cardinality(shares) loop
+    if n[place] > 0 then
+      traded := traded || place;
+      best := greatest(best, roi_short[place]);
+      reach := least(reach, 0.003 * least(1, n[place] / 5.0));
+      mass := mass + shares[place];
+    end if;
+  end loop;
+  if cardinality(traded) < 2 then
+    outcome := 'one_timeframe';
+    return;
+  end if;
+  foreach place in array traded loop
+    pulls[place] := exp(greatest((roi_short[place] - best) / 0.10, -700));
+    pull := pull + pulls[place];
+  end loop;
+  foreach place in array traded loop
+    desired[place] := mass * pulls[place] / pull;
+    change := greatest(least(desired[place] - shares[place], reach), -reach);
+    changes[place] := greatest(least(change, ceiling_share - shares[place]), floor_share - shares[place]);
+    bounded := bounded or changes[place] <> change;
+    gain := gain + greatest(changes[place], 0);
+    loss := loss - least(changes[place], 0);
+  end loop;
+  if gain > 0 and loss > 0 then
+    foreach place in array traded loop
+      change := changes[place];
+      next_shares[place] := shares[place]
+        + case when change > 0 and gain > loss then change * (loss / gain)
+            when change < 0 and loss > gain then change * (gain / loss)
+            else change end;
+      if largest is null or next_shares[place] > next_shares[largest] then
+        largest := place;
+      end if;
+    end loop;
+    -- However many steps there are, their rounding errors never add up.
+    missing := float8 '1';
+    foreach share in array next_shares loop
+      missing := missing - share;
+    end loop;
+    next_shares[largest] := next_shares[largest] + missing;
+  end if;
+  outcome := case when next_shares <> shares then 'moved' when bounded then 'at_bound' else 'settled' end;
+end
+$$;
+comment on function learning.next_allocation(float8[], float8[], integer[]) is
+  'The shares after a close: over the timeframes with trades, a small zero-sum step towards the softmax of their ROI; the others keep theirs.';
+
+create function learning.allocation_state(p_before timestamptz default null)
+returns public.timeframe_allocation_steps
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  state public.timeframe_allocation_steps;
+  places integer[];
+begin
+  select step.* into state
+  from public.timeframe_allocation_steps step
+  where step.exit_at < coalesce(p_before, 'infinity')
+  order by step.exit_at desc, step.trade_id collate "C" desc
+  limit 1;
+  if state.trade_id is null then
+    select start.timeframes, start.shares, start.shares into state.timeframes, state.shares, state.desired
+    from learning.start_shares() as start;
+    places := array[cardinality(state.timeframes) + 1];
+    state.n := array_fill(0, places);
+    state.last_exit_at := array_fill(null::timestamptz, places);
+    state.roi_short := array_fill(null::float8, places);
+    state.roi_long := state.roi_short;
+    state.weight_short := array_fill(0::float8, places);
+    state.weight_long := state.weight_short;
+  end if;
+  return state;
+end
+$$;
+comment on function learning.allocation_state(timestamptz) is 'The newest step before a time, or of all; where there is none the state before any trade, without a trade.';
+
+create function learning.replayed_steps(p_before public.timeframe_allocation_steps, p_from timestamptz, p_until timestamptz)
+returns setof public.timeframe_allocation_steps
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  step public.timeframe_allocation_steps := p_before;
+  -- Arrays of their own: an element of a row's array cannot be changed without copying the row.
+  n integer[] := p_before.n;
+  last_exit_at timestamptz[] := p_before.last_exit_at;
+  roi_short float8[] := p_before.roi_short;
+  roi_long float8[] := p_before.roi_long;
+  weight_short float8[] := p_before.weight_short;
+  weight_long float8[] := p_before.weight_long;
+  all_trades constant integer := cardinality(p_before.timeframes) + 1;
+  trade record;
+  own integer;
+  place integer;
+  elapsed_days float8;
+  gap float8;
+  allocation record;
+begin
+  for trade in
+    select closed.trade_id, closed.timeframe, closed.roi, closed.exit_at
+    from learning.closed_trades closed
+    where closed.exit_at >= p_from and closed.exit_at < coalesce(p_until, 'infinity')
+    order by closed.exit_at, closed.trade_id collate "C"
+  loop
+    own := array_position(step.timeframes, trade.timeframe);
+    foreach place in array case when own is null then array[all_trades] else array[own, all_trades] end loop
+      elapsed_days := coalesce(date_part('epoch', trade.exit_at - last_exit_at[place]) / 86400, 0);
+      weight_short[place] := weight_short[place] * exp(greatest(-elapsed_days / 14, -700)) + 1;
+      weight_long[place] := weight_long[place] * exp(greatest(-elapsed_days / 90, -700)) + 1;
+      -- Postgres raises an error where a quotient of numbers this small vanishes.
+      gap := trade.roi - coalesce(roi_short[place], 0);
+      roi_short[place] := coalesce(roi_short[place], 0) + case when abs(gap) > 1e-200 then gap / weight_short[place] else 0 end;
+      gap := trade.roi - coalesce(roi_long[place], 0);
+      roi_long[place] := coalesce(roi_long[place], 0) + case when abs(gap) > 1e-200 then gap / weight_long[place] else 0 end;
+      n[place] := n[place] + 1;
+      last_exit_at[place] := trade.exit_at;
+    end loop;
+    if own is null then
+      step.outcome := 'no_share';
+    else
+      allocation := learning.next_allocation(step.shares, roi_short, n);
+      step.shares := allocation.next_shares;
+      step.desired := allocation.desired;
+      step.outcome := allocation.outcome;
+    end if;
+    step.exit_at := trade.exit_at;
+    step.trade_id := trade.trade_id;
+    step.timeframe := trade.timeframe;
+    step.roi := trade.roi;
+    step.n := n;
+    step.last_exit_at := last_exit_at;
+    step.roi_short := roi_short;
+    step.roi_long := roi_long;
+    step.weight_short := weight_short;
+    step.weight_long := weight_long;
+    return next step;
+  end loop;
+end
+$$;
+comment on function learning.replayed_steps(public.timeframe_allocation_steps, timestamptz, timestamptz) is
+  'The steps of all trades closed from a time on and before another, if one is given, in order, from the state before them.';
+
+-- sql/42_allocation_replay.sql
+
+-- Allocation replay: a late or corrected trade replays from its place, and positions follow the shares.
+
+create function learning.rescale_positions(p_timeframes text[], p_shares float8[])
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  rescaled integer;
+begin
+  -- Locked before they are read: a token's total must not change in between. In one order, so that nobody deadlocks.
+  perform
+  from public.lowcap_positions position
+  where position.status in ('watchlist', 'active', 'dormant') and position.timeframe = any (p_timeframes)
+  order by position.id
+  for no key update;
+
+  with target as (
+    select position.id, position.total_allocation_pct as held, sum(position.total_allocation_pct) over token as total,
+      configured.share / sum(configured.share) over token as part
+    from public.lowcap_positions position
+    join unnest(p_timeframes, p_shares) as configured(timeframe, share) on configured.timeframe = position.timeframe
+    where position.status in ('watchlist', 'active', 'dormant')
+    window token as (partition by position.token_chain, position.token_contract)
+  )
+  update public.lowcap_positions position
+  set total_allocation_pct = target.total * target.part
+  from target
+  -- A difference this small is the rounding of the product, not a new share.
+  where position.id = target.id and abs(target.total * target.part - target.held) > 1e-15 * target.total;
+  get diagnostics rescaled = row_count;
+  return rescaled;
+end
+$$;
+comment on function learning.rescale_positions(text[], float8[]) is
+  'Splits what each token''s watchlist, active and dormant positions hold together by their timeframes'' shares; the token''s total is kept. Returns how many positions changed.';
+
+create function learning.allocation_reason(outcome text, trade_timeframe text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case outcome
+    when 'moved' then 'moved towards what the ROI asks for'
+    when 'no_share' then coalesce(trade_timeframe, 'the trade''s timeframe') || ' has no share and counts for the global ROI only'
+    when 'one_timeframe' then 'fewer than two timeframes have closed trades'
+    when 'at_bound' then 'what would have to give or take is at its floor or ceiling'
+    when 'settled' then 'every share is where it is heading'
+    else 'no trade has closed yet'
+  end;
+$$;
+comment on function learning.allocation_reason(text, text) is 'Why a close moved the shares or did not, for a person to read.';
+
+create function learning.log_allocation(
+  former public.timeframe_allocation_steps, reached public.timeframe_allocation_steps, p_from timestamptz, rescaled integer
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  closes bigint;
+  outcomes jsonb;
+  reasons text;
+  subject text;
+  moves text;
+  details jsonb;
+begin
+  select coalesce(sum(tally.closes), 0)::bigint, coalesce(jsonb_object_agg(tally.outcome, tally.closes), '{}'::jsonb),
+    string_agg(format('%s: %s', tally.closes, learning.allocation_reason(tally.outcome, null)), '; ' order by tally.closes desc, tally.outcome)
+  into closes, outcomes, reasons
+  from (
+    select step.outcome, count(*) as closes
+    from public.timeframe_allocation_steps step
+    where step.exit_at >= p_from
+    group by step.outcome
+  ) as tally;
+  if closes = 1 then
+    subject := format('%s trade %s (%s)', coalesce(reached.timeframe, 'the'), reached.trade_id, learning.in_percent(reached.roi));
+    reasons := learning.allocation_reason(reached.outcome, reached.timeframe);
+  else
+    subject := case closes when 0 then 'no closes' else closes || ' closes' end
+      || case when isfinite(p_from) then ' from ' || p_from || ' on' else ' from the beginning on' end;
+    reasons := coalesce(reasons, 'none is left there');
+  end if;
+  details := jsonb_build_object('closes', closes, 'from', p_from, 'trade_id', case when closes = 1 then reached.trade_id end,
+    'trade_roi', case when closes = 1 then reached.roi end);
+
+  perform learning.write_log('INFO', 'allocation', 'roi_updated',
+    format('ROI after %s: %s', subject, string_agg(measured.line, '; ' order by measured.place)
+      -- A single close touches its own timeframe and the whole.
+      filter (where closes <> 1 or measured.timeframe = 'all' or measured.timeframe = reached.timeframe)),
+    details || jsonb_build_object('roi', jsonb_object_agg(measured.timeframe, measured.roi)))
+  from (
+    select entry.place, entry.timeframe,
+      case when entry.n = 0 then entry.timeframe || ' has no trades'
+        else format('%s short %s, long %s, n=%s', entry.timeframe, learning.in_percent(entry.roi_short), learning.in_percent(entry.roi_long), entry.n)
+      end as line,
+      jsonb_build_object('roi_short', entry.roi_short, 'roi_long', entry.roi_long, 'n', entry.n) as roi
+    from unnest(reached.timeframes || text 'all', reached.roi_short, reached.roi_long, reached.n) with ordinality
+      as entry(timeframe, roi_short, roi_long, n, place)
+  ) as measured;
+
+  select string_agg(format('%s from %s to %s', coalesce(after.timeframe, before.timeframe), coalesce(learning.in_percent(before.share), 'none'),
+    coalesce(learning.in_percent(after.share), 'none')), ', ' order by coalesce(after.timeframe, before.timeframe) collate "C")
+  into moves
+  from unnest(former.timeframes, former.shares) as before(timeframe, share)
+  full join unnest(reached.timeframes, reached.shares) as after(timeframe, share) on after.timeframe = before.timeframe
+  where after.share is distinct from before.share;
+  details := details || jsonb_build_object(
+    'former', (select jsonb_object_agg(held.timeframe, held.share) from unnest(former.timeframes, former.shares) as held(timeframe, share)),
+    'current', (select jsonb_object_agg(held.timeframe, held.share) from unnest(reached.timeframes, reached.shares) as held(timeframe, share)),
+    'desired', (select jsonb_object_agg(held.timeframe, held.share) from unnest(reached.timeframes, reached.desired) as held(timeframe, share)),
+    'outcomes', outcomes, 'positions', rescaled
+  );
+  if moves is null then
+    perform learning.write_log('INFO', 'allocation', 'allocation_unchanged', format('Allocation unchanged by %s: %s', subject, reasons), details);
+  else
+    perform learning.write_log('INFO', 'allocation', 'allocation_moved',
+      format('Allocation moved by %s: %s; positions rescaled: %s', subject, moves, rescaled)
+        || case when closes = 1 then '' else format(' (%s)', reasons) end,
+      details);
+  end if;
+end
+$$;
+comment on function learning.log_allocation(public.timeframe_allocation_steps, public.timeframe_allocation_steps, timestamptz, integer) is
+  'Logs what a replay did to ROI and shares and why: a line each, however many closes it went through, and how many that were.';
+
+create table learning.allocation_replay (
+  is_only boolean primary key default true check (is_only),
+  began_from timestamptz,
+  goes_on_from timestamptz
+);
+alter table learning.allocation_replay enable row level security;
+insert into learning.allocation_replay default values;
+comment on table learning.allocation_replay is 'One row: the replay that was too long for the transaction of its trade, and where it goes on.';
+comment on column learning.allocation_replay.is_only is 'Keeps it one row.';
+comment on column learning.allocation_replay.began_from is 'Exit from which on steps were out of date; null where none are.';
+comment on column learning.allocation_replay.goes_on_from is 'Exit from which on they still are.';
+
+create function learning.replay_allocation(p_from timestamptz default null, p_patience interval default '2 seconds')
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  trades_at_a_time constant integer := 10000;
+  deadline constant timestamptz := clock_timestamp() + p_patience;
+  unfinished learning.allocation_replay;
+  outdated_from timestamptz;
+  place timestamptz;
+  until timestamptz;
+  former public.timeframe_allocation_steps;
+  reached public.timeframe_allocation_steps;
+  rescaled integer := 0;
+begin
+  -- One replay at a time, from before its first look at the steps until its transaction ends. The next one then sees this one's trades.
+  perform pg_advisory_xact_lock(hashtextextended('allocation', 0));
+  select held.* into unfinished from learning.allocation_replay held;
+  outdated_from := least(p_from, unfinished.began_from);
+  place := least(p_from, unfinished.goes_on_from);
+  if place is null then
+    return;
+  end if;
+  former := learning.allocation_state();
+  loop
+    select closed.exit_at into until
+    from learning.closed_trades closed
+    where closed.exit_at >= place
+    order by closed.exit_at
+    offset trades_at_a_time
+    limit 1;
+    if until = place then
+      select min(closed.exit_at) into until from learning.closed_trades closed where closed.exit_at > place;
+    end if;
+    delete from public.timeframe_allocation_steps step where step.exit_at >= place and step.exit_at < coalesce(until, 'infinity');
+    insert into public.timeframe_allocation_steps
+    select step.* from learning.replayed_steps(learning.allocation_state(place), place, until) as step;
+    exit when until is null;
+    place := until;
+    if clock_timestamp() > deadline then
+      -- The steps from here on are those of before, and what they come to holds until the sweep or the next close has got there.
+      update learning.allocation_replay held
+      set began_from = outdated_from, goes_on_from = place
+      where held.is_only;
+      perform learning.write_log('INFO', 'allocation', 'replay_paused',
+        format('Replay of the closes from %s on has come to %s and goes on with the next sweep or close', outdated_from, place),
+        jsonb_build_object('from', outdated_from, 'goes_on_from', place));
+      return;
+    end if;
+  end loop;
+  update learning.allocation_replay held
+  set began_from = null, goes_on_from = null
+  where held.is_only and held.began_from is not null;
+  reached := learning.allocation_state();
+  if unfinished.began_from is not null or (former.timeframes, former.shares) is distinct from (reached.timeframes, reached.shares) then
+    rescaled := learning.rescale_positions(reached.timeframes, reached.shares);
+  end if;
+  perform learning.log_allocation(former, reached, outdated_from, rescaled);
+end
+$$;
+comment on function learning.replay_allocation(timestamptz, interval) is
+  'Brings steps, shares and positions in line with the closed trades from the given exit on, or goes on with a replay that paused; called once for each batch that changed any, and by the sweep. One that takes longer than its patience pauses.';
+
+create function learning.restart_allocation()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  state public.timeframe_allocation_steps;
+begin
+  perform learning.write_log('INFO', 'allocation', 'start_shares_changed',
+    format('Start shares changed from %s to %s', old.config -> 'start_shares', new.config -> 'start_shares'),
+    jsonb_build_object('former', old.config -> 'start_shares', 'current', new.config -> 'start_shares'));
+  perform learning.replay_allocation('-infinity');
+  -- Before any trade the replay finds nothing changed: the start shares are the state.
+  state := learning.allocation_state();
+  perform learning.rescale_positions(state.timeframes, state.shares);
+  return null;
+end
+$$;
+comment on function learning.restart_allocation() is 'Replays the allocation from its beginning when the start shares change.';
+create trigger restart_allocation after update on learning.effective_configs
+for each row
+when (old.module_id = 'decision_maker' and old.config -> 'start_shares' is distinct from new.config -> 'start_shares')
+execute function learning.restart_allocation();
+comment on trigger restart_allocation on learning.effective_configs is 'The shares are a function of the trades and of what they start from.';
+
+-- sql/44_allocation_history.sql
+
+-- Allocation history: how shares came about, for a person to read.
+
+create view public.timeframe_allocation_history
+with (security_invoker = true)
+as
+select step.exit_at, step.trade_id, step.timeframe as trade_timeframe, step.roi as trade_roi, held.timeframe,
+  step.shares[held.place] as allocation,
+  step.shares[held.place] - coalesce(earlier.shares[array_position(earlier.timeframes, held.timeframe)], start.share) as change,
+  step.desired[held.place] as desired_allocation, step.roi_short[held.place] as roi_short, step.roi_long[held.place] as roi_long,
+  step.n[held.place] as n, step.outcome,
+  case when step.n[held.place] = 0 then 'no closed trades yet: its share stays'
+    else learning.allocation_reason(step.outcome, step.timeframe) end as reason
+from public.timeframe_allocation_steps step
+cross join lateral unnest(step.timeframes) with ordinality as held(timeframe, place)
+left join lateral (
+  select before.timeframes, before.shares
+  from public.timeframe_allocation_steps before
+  where before.exit_at <= step.exit_at
+    and (before.exit_at < step.exit_at or before.trade_id collate "C" < step.trade_id collate "C")
+  order by before.exit_at desc, before.trade_id collate "C" desc
+  limit 1
+) as earlier on true
+left join lateral (
+  select begun.shares[array_position(begun.timeframes, held.timeframe)] as share
+  from learning.start_shares() as begun
+) as start on earlier.shares is null;
+comment on view public.timeframe_allocation_history is 'Allocation over time: for each closed trade and timeframe the share after it, where it was heading, and why it moved or not.';
+comment on column public.timeframe_allocation_history.exit_at is 'When the trade was closed.';
+comment on column public.timeframe_allocation_history.trade_id is 'The trade.';
+comment on column public.timeframe_allocation_history.trade_timeframe is 'Timeframe of the trade.';
+comment on column public.timeframe_allocation_history.trade_roi is 'Return of the trade, a fraction.';
+comment on column public.timeframe_allocation_history.timeframe is 'Timeframe whose share the row is about.';
+comment on column public.timeframe_allocation_history.allocation is 'Its share after the trade.';
+comment on column public.timeframe_allocation_history.change is 'By how much the trade moved it.';
+comment on column public.timeframe_allocation_history.desired_allocation is 'The share it is heading for.';
+comment on column public.timeframe_allocation_history.roi_short is 'Mean ROI of its trades with a memory of 14 days.';
+comment on column public.timeframe_allocation_history.roi_long is 'Mean ROI of its trades with a memory of 90 days.';
+comment on column public.timeframe_allocation_history.n is 'Its closed trades so far.';
+comment on column public.timeframe_allocation_history.outcome is 'moved, or why the shares stayed, as a stable name.';
+comment on column public.timeframe_allocation_history.reason is 'The same for a person to read.';
+
+create view public.timeframe_allocation_outlook
+with (security_invoker = true)
+as
+select held.timeframe, held.current_allocation, held.desired_allocation, held.desired_allocation - held.current_allocation as distance,
+  held.roi_short, held.roi_long, held.n, newest.change as last_change, newest.trade_id as last_trade_id, newest.exit_at as last_exit_at,
+  newest.outcome, coalesce(newest.reason, learning.allocation_reason(null, null)) as reason
+from public.timeframe_allocation held
+left join (
+  select past.*
+  from (
+    select step.exit_at, step.trade_id
+    from public.timeframe_allocation_steps step
+    order by step.exit_at desc, step.trade_id collate "C" desc
+    limit 1
+  ) as last_step
+  join public.timeframe_allocation_history past on past.exit_at = last_step.exit_at and past.trade_id = last_step.trade_id
+) as newest on newest.timeframe = held.timeframe;
+comment on view public.timeframe_allocation_outlook is 'Each timeframe''s share, ROI and number of trades, beside where it is heading and why the newest close moved it or not.';
+comment on column public.timeframe_allocation_outlook.timeframe is 'Timeframe.';
+comment on column public.timeframe_allocation_outlook.current_allocation is 'Its share now.';
+comment on column public.timeframe_allocation_outlook.desired_allocation is 'The share it is heading for.';
+comment on column public.timeframe_allocation_outlook.distance is 'How far it has to go.';
+comment on column public.timeframe_allocation_outlook.roi_short is 'Mean ROI of its trades with a memory of 14 days; null before any trade.';
+comment on column public.timeframe_allocation_outlook.roi_long is 'Mean ROI of its trades with a memory of 90 days; null before any trade.';
+comment on column public.timeframe_allocation_outlook.n is 'Its closed trades.';
+comment on column public.timeframe_allocation_outlook.last_change is 'By how much the newest close moved it; null before any.';
+comment on column public.timeframe_allocation_outlook.last_trade_id is 'The trade of the newest close; null before any.';
+comment on column public.timeframe_allocation_outlook.last_exit_at is 'When it was closed.';
+comment on column public.timeframe_allocation_outlook.outcome is 'moved, or why the shares stayed, as a stable name; null before any close.';
+comment on column public.timeframe_allocation_outlook.reason is 'The same for a person to read.';
+
+-- sql/46_verdicts.sql
+
+-- Verdicts: due strands are leased to an edge function, and what it judged takes effect.
 
 create function learning.reject_strands(p_rejected jsonb)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   rejected integer;
@@ -1728,7 +2497,7 @@ comment on function learning.reject_strands(jsonb) is 'Marks strands rejected wi
 create function learning.report_failure(p_ids text[], p_subject text, p_sqlstate text, p_message text)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   postponed integer;
@@ -1752,7 +2521,7 @@ create function learning.touched_subjects(p_accepted jsonb, p_rejected jsonb)
 returns table (kind text, subject text, ids text[])
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with accepted as (
     select verdict.id from jsonb_to_recordset(p_accepted) as verdict(id text)
@@ -1794,7 +2563,7 @@ comment on function learning.touched_subjects(jsonb, jsonb) is
 create function public.apply_strands(p_accepted jsonb, p_rejected jsonb)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- A timestamp without an offset is UTC, whatever the session says.
 set timezone = 'UTC'
 -- Plans are kept as long as a connection lives, and one made while the tables were empty would scan them for ever.
@@ -1934,9 +2703,82 @@ $$;
 comment on function public.apply_strands(jsonb, jsonb) is
   'Lets validated strands take effect, each trade in its own subtransaction, and marks refused ones rejected; contended where other batches hold their trades for so long that none was touched. For the edge functions.';
 
+create function public.claim_strands(p_limit integer default 500)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- Times are handed out in UTC, whatever the session says: offsets of long ago have seconds.
+set timezone = 'UTC'
+-- Plans are kept as long as a connection lives, and one made while the tables were empty would scan them for ever.
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  -- What one invocation takes at a time, and what it can take at all within its 256 MB.
+  batch_bytes constant integer := 4000000;
+  most_bytes constant integer := 16000000;
+  due record;
+  size integer;
+  bytes integer := 0;
+  chosen text[] := array[]::text[];
+  oversized jsonb := '[]'::jsonb;
+  claimed jsonb;
+begin
+  -- One after the other, because unpacking documents only to find that they are too many takes longer than a statement may.
+  for due in
+    select receipt.strand_id, receipt.attempts, receipt.revision
+    from public.strand_receipts receipt
+    where receipt.status = 'pending' and receipt.next_attempt_at <= clock_timestamp()
+    order by receipt.next_attempt_at, receipt.event_at, receipt.strand_id
+    limit p_limit
+    for update skip locked
+  loop
+    -- A strand that was claimed in vain three times travels alone, in case it is what brings its company down.
+    exit when due.attempts >= 3 and chosen <> '{}';
+    select learning.document_bytes(strand.content) + learning.document_bytes(strand.regime_context) into size
+    from public.ad_strands strand
+    where strand.id = due.strand_id;
+    if size > most_bytes then
+      oversized := oversized || jsonb_build_object('id', due.strand_id, 'revision', due.revision, 'errors', jsonb_build_array(jsonb_build_object(
+        'path', 'content', 'message', format('Too big: expected content and regime_context to have at most %s bytes and they have %s', most_bytes, size)
+      )));
+      exit when jsonb_array_length(oversized) >= 20;
+      continue;
+    end if;
+    exit when chosen <> '{}' and bytes + size > batch_bytes;
+    bytes := bytes + size;
+    chosen := chosen || due.strand_id;
+    exit when due.attempts >= 3;
+  end loop;
+  if oversized <> '[]'::jsonb then
+    -- By the way of every refusal, because an earlier form of the strand may have taken effect.
+    perform public.apply_strands('[]'::jsonb, oversized);
+  end if;
+
+  with leased as (
+    update public.strand_receipts receipt
+    set attempts = receipt.attempts + 1,
+      next_attempt_at = clock_timestamp() + learning.retry_delay(receipt.attempts)
+    where receipt.strand_id = any (chosen)
+    returning receipt.strand_id, receipt.revision
+  )
+  -- Documents as text, so that they arrive as they are: what carries them may not be able to hold their numbers or their depth.
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', strand.id, 'revision', leased.revision, 'kind', strand.kind, 'module', strand.module,
+    'created_at', strand.created_at, 'content', strand.content::text, 'regime_context', strand.regime_context::text
+  )), '[]'::jsonb)
+  into claimed
+  from leased
+  join public.ad_strands strand on strand.id = leased.strand_id;
+  return claimed;
+end
+$$;
+comment on function public.claim_strands(integer) is
+  'Leases due strands to the caller and returns them, their documents as text; a lease that is not answered lapses, each time later. For the edge functions.';
+
 -- sql/50_lessons.sql
 
--- Lessons: which groups are due for mining, who is mining them, and what was found.
+-- Lessons: what was learned, and how its edge developed.
 
 create table public.learning_lessons (
   id bigint generated always as identity primary key,
@@ -2014,58 +2856,30 @@ comment on column public.pattern_scope_stats.n is 'Trades behind it.';
 comment on column public.pattern_scope_stats.stats is 'All statistics.';
 comment on column public.pattern_scope_stats.updated_at is 'When the lesson changed last.';
 
-create table learning.mining_cycles (
-  family text primary key check (family in ('strength', 'tuning')),
-  cycle bigint not null default 0,
-  last_event_id bigint not null default 0,
-  started_at timestamptz
-);
-alter table learning.mining_cycles enable row level security;
-comment on table learning.mining_cycles is 'The mining cycle under way: every group of it is mined on the events that were there when it began.';
-comment on column learning.mining_cycles.family is 'strength for lessons from trades, tuning for lessons from episodes.';
-comment on column learning.mining_cycles.cycle is 'Number of the cycle.';
-comment on column learning.mining_cycles.last_event_id is 'Newest event of the cycle.';
-comment on column learning.mining_cycles.started_at is 'When the cycle began.';
-insert into learning.mining_cycles (family) values ('strength'), ('tuning');
+create function learning.prune_edge_history(lesson_ids bigint[])
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  pruned integer;
+begin
+  delete from public.learning_edge_history snapshot
+  using (
+    select kept.lesson_id, kept.ts, row_number() over (partition by kept.lesson_id order by kept.ts desc) as age
+    from public.learning_edge_history kept
+    where kept.lesson_id = any (lesson_ids)
+  ) as aged
+  where snapshot.lesson_id = aged.lesson_id and snapshot.ts = aged.ts and aged.age > 500;
+  get diagnostics pruned = row_count;
+  return pruned;
+end
+$$;
+comment on function learning.prune_edge_history(bigint[]) is 'Deletes all but the last 500 snapshots of some lessons; returns how many.';
 
-create table learning.mining_groups (
-  id bigint generated always as identity primary key,
-  family text not null references learning.mining_cycles (family),
-  lesson_type text not null,
-  module text not null,
-  pattern_key text not null,
-  action_category text not null,
-  evidence_version bigint not null default 1,
-  mined_version bigint not null default 0,
-  mined_cycle bigint not null default 0,
-  mined_at timestamptz,
-  mined_settings text,
-  mined_baseline float8,
-  run jsonb,
-  progress jsonb,
-  lease_token uuid,
-  leased_until timestamptz,
-  unique (module, pattern_key, action_category)
-);
-create index mining_groups_family_idx on learning.mining_groups (family);
-alter table learning.mining_groups enable row level security;
-comment on table learning.mining_groups is 'The groups that are mined, what is due and who is at work.';
-comment on column learning.mining_groups.id is 'Identity.';
-comment on column learning.mining_groups.family is 'Cycle that the group is mined in.';
-comment on column learning.mining_groups.lesson_type is 'Type of the lessons that come from the group.';
-comment on column learning.mining_groups.module is 'Who acted.';
-comment on column learning.mining_groups.pattern_key is 'Behaviour, dotted.';
-comment on column learning.mining_groups.action_category is 'Category of the action, or tuning.';
-comment on column learning.mining_groups.evidence_version is 'Grows with each change of the group''s events.';
-comment on column learning.mining_groups.mined_version is 'Evidence version that the lessons rest on.';
-comment on column learning.mining_groups.mined_cycle is 'Cycle in which it was mined last.';
-comment on column learning.mining_groups.mined_at is 'When it was mined last.';
-comment on column learning.mining_groups.mined_settings is 'Digest of the configuration and the registry it was mined under.';
-comment on column learning.mining_groups.mined_baseline is 'Baseline mean it was mined against.';
-comment on column learning.mining_groups.run is 'What the run under way works with: events, settings, baseline; empty while a due group waits for it, null between runs.';
-comment on column learning.mining_groups.progress is 'Where the run under way has got to, in the miner''s own terms; null at its beginning.';
-comment on column learning.mining_groups.lease_token is 'Invocation that holds the group.';
-comment on column learning.mining_groups.leased_until is 'When another invocation may take over.';
+-- sql/52_mining.sql
+
+-- Mining: which groups are due, what they are compared with, and who is at work on them.
 
 create table learning.baselines (
   action_category text primary key,
@@ -2088,32 +2902,11 @@ comment on column learning.baselines.lower_bound is '2 % quantile of the outcome
 comment on column learning.baselines.upper_bound is '98 % quantile of the outcomes.';
 comment on column learning.baselines.measured_at is 'When it was measured.';
 
-create function learning.mark_groups_changed(changed learning.group_key[])
-returns void
-language sql
-set search_path = ''
-as $$
-  insert into learning.mining_groups as held (family, lesson_type, module, pattern_key, action_category)
-  select distinct
-    case when marked.action_category = 'tuning' then 'tuning' else 'strength' end,
-    case
-      when marked.action_category = 'tuning' then 'tuning_rates'
-      when marked.module = 'dm' and marked.action_category = 'allocation' then 'dm_alloc'
-      else 'pm_strength'
-    end,
-    marked.module, marked.pattern_key, marked.action_category
-  from unnest(changed) as marked
-  -- Every writer takes the rows in the same order and none deadlocks.
-  order by 3, 4, 5
-  on conflict (module, pattern_key, action_category) do update set evidence_version = held.evidence_version + 1;
-$$;
-comment on function learning.mark_groups_changed(learning.group_key[]) is 'Notes that the events of some groups changed.';
-
 create function learning.mining_settings()
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select md5(concat_ws(' ',
     (select jsonb_build_object('outcome', held.config -> 'outcome', 'outcome_scale', held.config -> 'outcome_scale', 'n_min', held.config -> 'n_min',
@@ -2131,7 +2924,7 @@ comment on function learning.mining_settings() is 'Digest of all that mining dep
 create function learning.measure_baselines()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   config jsonb := learning.config();
@@ -2182,7 +2975,7 @@ create function learning.baseline_of(group_category text)
 returns learning.baselines
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select held.*
   from learning.baselines held
@@ -2194,7 +2987,7 @@ create function learning.due_groups(p_family text)
 returns setof bigint
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select due.id
   from learning.mining_groups due
@@ -2216,7 +3009,7 @@ comment on function learning.due_groups(text) is
 create function public.start_mining(p_family text)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   due bigint[];
@@ -2253,7 +3046,7 @@ create function learning.begin_run(p_group learning.mining_groups)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'started_at', now(),
@@ -2279,7 +3072,7 @@ comment on function learning.begin_run(learning.mining_groups) is 'What a run of
 create function public.claim_mining_group(p_family text)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   claimed learning.mining_groups;
@@ -2313,7 +3106,7 @@ comment on function public.claim_mining_group(text) is
 create function learning.require_lease(p_group_id bigint, p_lease_token uuid)
 returns learning.mining_groups
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held learning.mining_groups;
@@ -2333,7 +3126,7 @@ comment on function learning.require_lease(bigint, uuid) is 'The leased group, o
 create function public.save_mining_progress(p_group_id bigint, p_lease_token uuid, p_progress jsonb)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform learning.require_lease(p_group_id, p_lease_token);
@@ -2348,7 +3141,7 @@ comment on function public.save_mining_progress(bigint, uuid, jsonb) is
 create function public.restart_mining_group(p_group_id bigint, p_lease_token uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform learning.require_lease(p_group_id, p_lease_token);
@@ -2360,11 +3153,15 @@ $$;
 comment on function public.restart_mining_group(bigint, uuid) is
   'Gives up a run whose events were corrected under way; the group is due again from the beginning. For the edge functions.';
 
+-- sql/54_mining_reads.sql
+
+-- Mining reads: a group's events in packed columns, which is what crosses the wire.
+
 create function learning.packed(chunks bytea)
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select replace(encode(coalesce(chunks, ''::bytea), 'base64'), E'\n', '');
 $$;
@@ -2374,7 +3171,7 @@ create function learning.packed_dimensions()
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(string_agg(format(
     '%L, learning.packed(string_agg(int4send(coalesce(event.scope_codes[%s], 0)), ''''::bytea))', known.bit, known.bit + 1
@@ -2388,7 +3185,7 @@ create function public.read_mining_group(p_group_id bigint)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held learning.mining_groups;
@@ -2433,7 +3230,7 @@ create function public.read_module_trades(p_module text)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'roi', learning.packed(string_agg(float8send(trade.roi), ''::bytea)),
@@ -2454,7 +3251,7 @@ create function public.read_scope_values(p_codes integer[])
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_object_agg(held.code, held.value), '{}'::jsonb)
   from learning.scope_values held
@@ -2466,7 +3263,7 @@ create function public.read_edge_history(p_group_id bigint)
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('scope_subset', series.scope_subset, 'ts', series.ts, 'edge', series.edge)), '[]'::jsonb)
   from (
@@ -2482,31 +3279,14 @@ as $$
 $$;
 comment on function public.read_edge_history(bigint) is 'Earlier snapshots of the edges of a group''s lessons, oldest first. For the edge functions.';
 
-create function learning.prune_edge_history(lesson_ids bigint[])
-returns integer
-language plpgsql
-set search_path = ''
-as $$
-declare
-  pruned integer;
-begin
-  delete from public.learning_edge_history snapshot
-  using (
-    select kept.lesson_id, kept.ts, row_number() over (partition by kept.lesson_id order by kept.ts desc) as age
-    from public.learning_edge_history kept
-    where kept.lesson_id = any (lesson_ids)
-  ) as aged
-  where snapshot.lesson_id = aged.lesson_id and snapshot.ts = aged.ts and aged.age > 500;
-  get diagnostics pruned = row_count;
-  return pruned;
-end
-$$;
-comment on function learning.prune_edge_history(bigint[]) is 'Deletes all but the last 500 snapshots of some lessons; returns how many.';
+-- sql/56_mining_results.sql
+
+-- Mining results: the lessons of a finished run, written all at once.
 
 create function public.finish_mining_group(p_group_id bigint, p_lease_token uuid, p_lessons jsonb)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held learning.mining_groups := learning.require_lease(p_group_id, p_lease_token);
@@ -2634,14 +3414,990 @@ $$;
 comment on function public.finish_mining_group(bigint, uuid, jsonb) is
   'Writes the lessons of a finished run all at once, drops what was no longer found and ends the lease. For the edge functions.';
 
--- sql/55_tuning.sql
+-- sql/60_overrides.sql
 
--- Tuning: lessons about the entry gates, what moving the gates would have changed, and the overrides that follow.
+-- Overrides: lessons made actionable, and the ones a person sets by hand.
 
-create trigger log_episodes after insert on learning.mining_groups
-for each statement execute function learning.log_episodes();
-comment on trigger log_episodes on learning.mining_groups is
-  'A batch of strands ends by marking the groups it changed; that is when it is known how much there is to say about its episodes.';
+create table public.pm_overrides (
+  id bigint generated by default as identity primary key,
+  override_type text not null check (override_type in ('pm_strength', 'pm_tuning', 'dm_alloc')),
+  pattern_key text not null check (pattern_key <> ''),
+  action_category text not null check (action_category <> ''),
+  scope_subset jsonb not null check (jsonb_typeof(scope_subset) = 'object'),
+  scope_mask integer not null default 0,
+  multiplier float8 default 1.0 check (multiplier > 0 and multiplier < 'Infinity'::float8),
+  dir_a float8 not null default 0 check (dir_a between -2 and 2),
+  dir_e float8 not null default 0 check (dir_e between -2 and 2),
+  value float8 check (value > '-Infinity'::float8 and value < 'Infinity'::float8),
+  edge_raw float8 not null default 0 check (edge_raw > '-Infinity'::float8 and edge_raw < 'Infinity'::float8),
+  n integer not null default 0 check (n >= 0),
+  variance float8 not null default 0 check (variance >= 0 and variance < 'Infinity'::float8),
+  confidence_score float8 check (confidence_score between 0 and 1),
+  decay_state text not null default 'insufficient'
+    check (decay_state in ('insufficient', 'stable', 'improving', 'decaying')),
+  half_life_hours float8 check (half_life_hours > 0),
+  lesson_id bigint,
+  enabled boolean not null default true,
+  disabled_by text check (disabled_by in ('loop', 'user')),
+  disabled_reason text,
+  first_active_at timestamptz not null default now(),
+  last_evidence_at timestamptz,
+  last_updated_at timestamptz not null default now(),
+  scope_digest text not null generated always as (md5(scope_subset::text)) stored,
+  unique (override_type, pattern_key, action_category, scope_digest)
+)
+-- Room in each page: the hourly changes of values touch no index then.
+with (fillfactor = 85);
+create index pm_overrides_lesson_idx on public.pm_overrides (lesson_id) where lesson_id is not null;
+alter table public.pm_overrides enable row level security;
+
+comment on table public.pm_overrides is 'What sizing acts on: active lessons made actionable, and overrides set by hand.';
+comment on column public.pm_overrides.id is 'Identity; larger is newer.';
+comment on column public.pm_overrides.override_type is 'pm_strength steers sizes, pm_tuning moves gates and levers, dm_alloc moves allocation.';
+comment on column public.pm_overrides.pattern_key is 'Behaviour it applies to, dotted.';
+comment on column public.pm_overrides.action_category is 'Action it applies to; for tuning the lever, for example tuning_halo.';
+comment on column public.pm_overrides.scope_subset is 'Applies to every candidate whose scope contains this.';
+comment on column public.pm_overrides.scope_mask is 'Dimensions of scope_subset as bits; kept by a trigger.';
+comment on column public.pm_overrides.multiplier is 'Factor on the size, or on the lever.';
+comment on column public.pm_overrides.dir_a is 'Direction for the appetite to add, -1 to 1; -2 to 2 where it is measured against the module''s own.';
+comment on column public.pm_overrides.dir_e is 'Direction for the assertiveness to exit, -1 to 1; -2 to 2 where it is measured against the module''s own.';
+comment on column public.pm_overrides.value is 'Additive change or target of the lever.';
+comment on column public.pm_overrides.edge_raw is 'Edge it rests on.';
+comment on column public.pm_overrides.n is 'Trades it rests on.';
+comment on column public.pm_overrides.variance is 'Variance of their outcomes.';
+comment on column public.pm_overrides.confidence_score is 'Trust in it, 0 to 1; null counts 0.5.';
+comment on column public.pm_overrides.decay_state is 'Whether the edge is stable, improving or decaying.';
+comment on column public.pm_overrides.half_life_hours is 'Half-life of the edge; null where unknown.';
+comment on column public.pm_overrides.lesson_id is 'Lesson it was made from; null: made by hand and never touched by the loop.';
+comment on column public.pm_overrides.enabled is 'Whether it acts.';
+comment on column public.pm_overrides.disabled_by is 'Who switched it off: the loop, or a user, whose word stands.';
+comment on column public.pm_overrides.disabled_reason is 'Why it was switched off.';
+comment on column public.pm_overrides.first_active_at is 'When it first acted.';
+comment on column public.pm_overrides.last_evidence_at is 'Close of the newest trade behind it; it fades from there.';
+comment on column public.pm_overrides.last_updated_at is 'When the row was written last.';
+comment on column public.pm_overrides.scope_digest is 'Short form of scope_subset for uniqueness.';
+
+create function learning.override_scope(pattern_key text, scope jsonb)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  unknown text;
+begin
+  select string_agg(quote_literal(entry.key), ', ') into unknown
+  from jsonb_object_keys(scope) as entry(key)
+  where not exists (
+    select from public.scope_dimensions registered where registered.dim = entry.key or entry.key = any (registered.aliases)
+  );
+  -- Dropping a dimension would widen the override to candidates it was never meant for.
+  if unknown is not null then
+    raise exception using
+      errcode = '22023',
+      message = format('Override for %L names unregistered dimensions: %s', pattern_key, unknown),
+      hint = 'Register them in scope_dimensions first, or leave them out of scope_subset.';
+  end if;
+  return public.unified_scope(scope, null, null);
+end
+$$;
+comment on function learning.override_scope(text, jsonb) is 'The scope of an override in its normal form; refuses unregistered dimensions.';
+
+create function learning.write_normalise_override()
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $write$
+begin
+  execute format(
+    $definition$
+      create or replace function learning.normalise_override()
+      returns trigger
+      language plpgsql
+      set search_path = pg_catalog, pg_temp
+      as $normalise$
+      begin
+        if tg_op = 'UPDATE' then
+          new.last_updated_at := now();
+          -- Nearly every update writes other values only.
+          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason, new.id)
+            is not distinct from
+            (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason, old.id) then
+            return new;
+          end if;
+          if new.id is distinct from old.id then
+            raise exception using
+              errcode = '22023',
+              message = format('Override %%s cannot become %%s', old.id, new.id),
+              hint = 'What was logged and filed of it names its id. Insert another override instead.';
+          end if;
+        end if;
+        declare
+          scope constant jsonb := new.scope_subset;
+          written constant text := scope::text;
+        begin
+          new.scope_mask := %s;
+          -- Nearly every row is in its normal form, and each further look into one of so many columns costs.
+          if new.scope_mask is not null and new.enabled and new.disabled_by is null and new.disabled_reason is null
+            and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
+            return new;
+          end if;
+          -- No scope at all is refused by its column; the empty one would be every candidate's.
+          if new.scope_mask is null and scope is not null then
+            -- One that stays may name dimensions that were taken out since: it can be switched off all the same.
+            if tg_op = 'INSERT' or scope is distinct from old.scope_subset then
+              new.scope_subset := learning.override_scope(new.pattern_key, scope);
+            end if;
+            new.scope_mask := learning.scope_mask(new.scope_subset);
+          end if;
+        end;
+        new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
+        if new.enabled then
+          new.disabled_by := null;
+          new.disabled_reason := null;
+        elsif new.disabled_by is null then
+          new.disabled_by := 'user';
+        end if;
+        return new;
+      end
+      $normalise$
+    $definition$,
+    learning.normal_scope_mask_expression()
+  );
+end
+$write$;
+comment on function learning.write_normalise_override() is
+  'Writes learning.normalise_override with the registered dimensions in it: it is called for every row, and a call within it took a fifth of its time.';
+do $$
+begin
+  perform learning.write_normalise_override();
+end
+$$;
+comment on function learning.normalise_override() is
+  'Stores key and scope in their normal form, and notes who disabled an override and when it was written last.';
+create trigger normalise_override before insert or update on public.pm_overrides
+for each row execute function learning.normalise_override();
+comment on trigger normalise_override on public.pm_overrides is
+  'Stores key and scope in their normal form, and notes who disabled an override and when it was written last.';
+
+create function learning.adapt_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Whoever is writing overrides has put into their masks what was registered before.
+  lock table public.pm_overrides in share row exclusive mode;
+  perform learning.write_normalise_override();
+  if tg_op = 'INSERT' then
+    -- A dimension that was taken out and registered anew may have another bit.
+    update public.pm_overrides made
+    set scope_mask = learning.scope_mask(made.scope_subset)
+    where made.scope_subset ?| array(select registered.dim from registered)
+      and made.scope_mask <> learning.scope_mask(made.scope_subset);
+  end if;
+  return null;
+end
+$$;
+comment on function learning.adapt_overrides() is 'Brings what knows the overrides'' dimensions in line with those that are registered.';
+create trigger adapt_overrides_to_new_dimensions after insert on public.scope_dimensions
+referencing new table as registered
+for each statement execute function learning.adapt_overrides();
+comment on trigger adapt_overrides_to_new_dimensions on public.scope_dimensions is 'Overrides know a dimension as soon as it is registered.';
+create trigger adapt_overrides_to_fewer_dimensions after delete or truncate on public.scope_dimensions
+for each statement execute function learning.adapt_overrides();
+comment on trigger adapt_overrides_to_fewer_dimensions on public.scope_dimensions is 'Overrides know a dimension no longer once it is taken out.';
+
+-- sql/61_override_weights.sql
+
+-- Weights of overrides: how much one counts, how it fades, and where it acts.
+
+create function learning.specificity(pairs integer)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return power(pairs + 1::float8, 1.5);
+end
+$$;
+comment on function learning.specificity(integer) is 'How much an override counts for naming so many pairs.';
+
+create function learning.fade(as_of timestamptz, last_evidence_at timestamptz, half_life_hours float8)
+returns float8
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when last_evidence_at < as_of then exp(greatest(-115, -ln(2::float8)
+    * (extract(epoch from as_of)::float8 - extract(epoch from last_evidence_at)::float8) / 3600 / greatest(half_life_hours, 1e-9))) else 1 end;
+$$;
+comment on function learning.fade(timestamptz, timestamptz, float8) is
+  'How much of an override still acts: 1 while its evidence is new, halved with each half-life since.';
+
+create function learning.overrides_act(scope jsonb, config jsonb)
+returns boolean
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  regimes constant jsonb := config #> '{flags,learning_overrides_enabled_regimes}';
+begin
+  return (config #>> '{flags,learning_overrides_enabled}')::boolean
+    and (regimes = 'null'::jsonb or coalesce(regimes ? (scope ->> 'macro_phase'), false));
+end
+$$;
+comment on function learning.overrides_act(jsonb, jsonb) is 'Whether strength overrides act at all in a scope''s macro phase.';
+
+create function learning.steering_strength(confidence float8, steering jsonb)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return learning.without_dust(least((steering ->> 'max')::float8,
+    (steering ->> 'base')::float8 + learning.without_dust((steering ->> 'gain')::float8) * confidence));
+end
+$$;
+comment on function learning.steering_strength(float8, jsonb) is 'How far overrides of this confidence may steer the posture.';
+
+create function learning.with_headroom(value float8, delta float8)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return greatest(0, least(1, case when delta >= 0 then value + delta * (1 - value) else value + delta * value end));
+end
+$$;
+comment on function learning.with_headroom(float8, float8) is 'Moves a value in 0 to 1 by a share of the room left in that direction.';
+
+-- sql/62_override_index.sql
+
+-- Filing: each override lies under its rarest pairs, so that a candidate finds those it contains without looking at the others.
+-- Of 20,000 overrides under one pattern key a candidate looks at about 2,000 to find 340; comparing each one's scope_subset takes
+-- more than 20 times as long (task bench --only sizing) and, under row level security, no index may help with it.
+
+create table learning.override_index_groups (
+  id integer generated always as identity (maxvalue 8388607) primary key,
+  override_type text collate "C" not null,
+  pattern_key text collate "C" not null,
+  action_category text collate "C" not null,
+  filed_count integer not null,
+  counted_at integer not null,
+  most_pairs smallint not null,
+  filed_by smallint not null default 1 check (filed_by in (1, 2)),
+  best_filed_by smallint not null generated always as (case when filed_count > 30000 then 2 else 1 end) stored,
+  unique (override_type, pattern_key, action_category)
+);
+alter table learning.override_index_groups enable row level security;
+comment on table learning.override_index_groups is 'The groups in which overrides are filed.';
+comment on column learning.override_index_groups.id is 'Identity.';
+comment on column learning.override_index_groups.override_type is 'Type of the overrides.';
+comment on column learning.override_index_groups.pattern_key is 'Behaviour, dotted.';
+comment on column learning.override_index_groups.action_category is 'Category of the action, or lever.';
+comment on column learning.override_index_groups.filed_count is 'How many overrides are filed.';
+comment on column learning.override_index_groups.counted_at is 'How many there were when the uses of their pairs were counted last.';
+comment on column learning.override_index_groups.most_pairs is 'No override that is filed has more pairs.';
+comment on column learning.override_index_groups.filed_by is 'By how many of its rarest pairs each is filed.';
+comment on column learning.override_index_groups.best_filed_by is
+  'By how many it should be: by one, a candidate looks through a tenth of the group; by two, through a fortieth, at 150 places.';
+
+create table learning.override_index_pairs (
+  group_id integer not null,
+  pair text collate "C" not null,
+  number integer not null check (number between 1 and 1048575),
+  uses integer not null,
+  primary key (group_id, pair) include (number)
+);
+alter table learning.override_index_pairs enable row level security;
+comment on table learning.override_index_pairs is 'The pairs of dimension and value that a group''s overrides have, numbered.';
+comment on column learning.override_index_pairs.group_id is 'The group.';
+comment on column learning.override_index_pairs.pair is 'Dimension, an equals sign and value.';
+comment on column learning.override_index_pairs.number is 'Number of the pair in its group.';
+comment on column learning.override_index_pairs.uses is 'How many of the group''s overrides had it when they were counted last.';
+
+create table learning.override_index_entries (
+  override_id bigint primary key,
+  filed_as bigint not null,
+  bucket bigint not null,
+  pairs_1 bigint not null,
+  pairs_2 bigint not null,
+  scope_mask integer not null,
+  specificity float8 not null,
+  confidence float8 not null,
+  multiplier float8 not null,
+  dir_a float8 not null,
+  dir_e float8 not null,
+  edge float8 not null,
+  support float8 not null,
+  evidence_us float8 not null,
+  decay_us float8 not null
+)
+-- An index-only scan is worth as much as the visibility map is up to date.
+with (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
+);
+create index override_index_entries_bucket_idx on learning.override_index_entries (bucket) include (
+  pairs_1, pairs_2, override_id, scope_mask, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
+);
+alter table learning.override_index_entries enable row level security;
+comment on table learning.override_index_entries is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
+comment on column learning.override_index_entries.override_id is 'The override.';
+comment on column learning.override_index_entries.filed_as is
+  'Hash of the type, pattern key, category and scope that it was filed for: an override with another one has moved.';
+comment on column learning.override_index_entries.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
+comment on column learning.override_index_entries.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
+comment on column learning.override_index_entries.pairs_2 is
+  'Which of the pairs 65 to 127 it has, as bits; below 0 where it has others beside those it is filed by, which is rare, as they are.';
+comment on column learning.override_index_entries.scope_mask is
+  'Dimensions of its scope as bits: with them a candidate that contains it knows its scope without reading pm_overrides.';
+comment on column learning.override_index_entries.specificity is 'Number of its pairs plus one, to the power of 1.5.';
+comment on column learning.override_index_entries.confidence is 'Confidence; 0.5 where none was given.';
+comment on column learning.override_index_entries.multiplier is 'Multiplier; 1 where none was given.';
+comment on column learning.override_index_entries.dir_a is 'Direction for the appetite.';
+comment on column learning.override_index_entries.dir_e is 'Direction for the assertiveness.';
+comment on column learning.override_index_entries.edge is 'Edge.';
+comment on column learning.override_index_entries.support is 'Trust from the number of trades and their variance: (1 - e^(-n/25))/(1 + variance).';
+comment on column learning.override_index_entries.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
+comment on column learning.override_index_entries.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
+
+create function learning.override_terms_query(overrides text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return format($terms$
+    select held.id as override_id, held.enabled,
+      hashtextextended(held.scope_digest, hashtextextended(held.action_category, hashtextextended(held.pattern_key,
+        hashtextextended(held.override_type, held.scope_mask)))) as filed_as,
+      held.scope_mask, learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
+      -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
+      case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
+      greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
+      case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
+      case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
+      case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
+      (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
+      case
+        when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
+        when held.last_evidence_at = '-infinity' then -1e100
+        else 1e100
+      end as evidence_us,
+      3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
+    from %s held
+  $terms$, overrides);
+end
+$$;
+comment on function learning.override_terms_query(text) is
+  'The query for what of overrides enters a sizing, apart from their pairs; they are read from the given relation, which has the columns of pm_overrides.';
+
+do $$
+begin
+  execute 'create view learning.override_terms with (security_invoker = true) as ' || learning.override_terms_query('public.pm_overrides');
+end
+$$;
+comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
+comment on column learning.override_terms.override_id is 'The override.';
+comment on column learning.override_terms.enabled is 'Whether it acts.';
+comment on column learning.override_terms.filed_as is 'Hash of its type, pattern key, category and scope.';
+comment on column learning.override_terms.scope_mask is 'Dimensions of its scope as bits.';
+comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
+comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
+comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
+comment on column learning.override_terms.dir_a is 'Direction for the appetite.';
+comment on column learning.override_terms.dir_e is 'Direction for the assertiveness.';
+comment on column learning.override_terms.edge is 'Edge.';
+comment on column learning.override_terms.support is 'Trust from the number of trades and their variance.';
+comment on column learning.override_terms.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
+comment on column learning.override_terms.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
+
+create function learning.rarest_two(uses_and_numbers bigint[])
+returns bigint
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  pair bigint;
+  rarest bigint;
+  next_rarest bigint;
+begin
+  foreach pair in array coalesce(uses_and_numbers, '{}') loop
+    if rarest is null or pair < rarest then
+      next_rarest := rarest;
+      rarest := pair;
+    elsif next_rarest is null or pair < next_rarest then
+      next_rarest := pair;
+    end if;
+  end loop;
+  rarest := rarest & 1048575;
+  next_rarest := next_rarest & 1048575;
+  return case
+    when rarest is null then 0
+    when next_rarest is null then rarest << 20
+    else least(rarest, next_rarest) << 20 | greatest(rarest, next_rarest)
+  end;
+end
+$$;
+comment on function learning.rarest_two(bigint[]) is
+  'The pairs'' part of a bucket for an override that is filed by two; each pair is given as its uses times 2^20 plus its number.';
+
+-- All of these run as their owner: whoever may write overrides need not be able to write where they are filed.
+-- Thousands of overrides are placed by joining whole tables; those that changed are looked for one by one.
+-- What depends on how many overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
+create function learning.place_overrides(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = on
+set enable_hashjoin = on
+set enable_mergejoin = on
+set jit = off
+as $$
+begin
+  execute $unknown_pairs$
+    with fresh as materialized (
+      select filed.id as group_id, own.pair, count(*) as uses
+      from public.pm_overrides made
+      join learning.override_index_groups filed using (override_type, pattern_key, action_category)
+      cross join lateral (select given.key || '=' || given.value as pair from jsonb_each_text(made.scope_subset) as given) as own
+      left join learning.override_index_pairs known on known.group_id = filed.id and known.pair = own.pair
+      where made.id = any ($1) and known.number is null
+      group by filed.id, own.pair
+    ),
+    numbered as materialized (
+      select concerned.group_id, (select max(pair.number) from learning.override_index_pairs pair where pair.group_id = concerned.group_id) as last
+      from (select distinct fresh.group_id from fresh) as concerned
+    )
+    insert into learning.override_index_pairs (group_id, pair, number, uses)
+    select fresh.group_id, fresh.pair,
+      coalesce(numbered.last, 0) + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair), fresh.uses
+    from fresh
+    join numbered using (group_id)
+  $unknown_pairs$ using ids;
+
+  execute $filings$
+    insert into learning.override_index_entries (override_id, filed_as, bucket, pairs_1, pairs_2, scope_mask, specificity, confidence, multiplier,
+      dir_a, dir_e, edge, support, evidence_us, decay_us)
+    select placed.id, terms.filed_as, placed.bucket, placed.pairs_1,
+      case when placed.more_pairs <@ array[placed.bucket >> 20 & 1048575, placed.bucket & 1048575] is not false then placed.pairs_2
+        else placed.pairs_2 | (1::bigint << 63) end,
+      terms.scope_mask, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support,
+      terms.evidence_us, terms.decay_us
+    from (
+      select made.id,
+        filed.id::bigint << 40 | case filed.filed_by
+          when 1 then coalesce(min(pair.uses::bigint << 20 | pair.number) & 1048575, 0) << 20
+          else learning.rarest_two(array_agg(pair.uses::bigint << 20 | pair.number) filter (where pair.number is not null))
+        end as bucket,
+        coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as pairs_1,
+        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) as pairs_2,
+        array_agg(pair.number::bigint) filter (where pair.number > 127) as more_pairs
+      from public.pm_overrides made
+      join learning.override_index_groups filed using (override_type, pattern_key, action_category)
+      left join lateral jsonb_each_text(made.scope_subset) as own on true
+      left join learning.override_index_pairs pair on pair.group_id = filed.id and pair.pair = own.key || '=' || own.value
+      where made.id = any ($1)
+      group by made.id, filed.id, filed.filed_by
+    ) as placed
+    join learning.override_terms terms on terms.override_id = placed.id and terms.override_id = any ($1)
+    -- Neighbours in the index arrive together, which fills its pages and keeps them few.
+    order by placed.bucket
+  $filings$ using ids;
+end
+$$;
+comment on function learning.place_overrides(bigint[]) is 'Files overrides whose groups are there, numbering the pairs that are new.';
+
+-- sql/63_override_index_upkeep.sql
+
+-- Upkeep of the override index: triggers bring it in line with every change of pm_overrides.
+
+create function learning.refile_group(group_id integer, arriving bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  first_bucket constant bigint := refile_group.group_id::bigint << 40;
+  last_bucket constant bigint := ((refile_group.group_id::bigint + 1) << 40) - 1;
+  former bigint[];
+  filing bigint[];
+begin
+  -- In the order in which values are changed: who changes them meanwhile is waited for.
+  former := array(
+    select held.override_id from learning.override_index_entries held where held.bucket between first_bucket and last_bucket
+    order by held.override_id for update
+  );
+  delete from learning.override_index_entries held where held.bucket between first_bucket and last_bucket;
+  delete from learning.override_index_pairs pair where pair.group_id = refile_group.group_id;
+  -- Not all that are enabled: some may have changed in the statement that is under way, and are filed when their turn comes.
+  filing := array(
+    select made.id
+    from public.pm_overrides made
+    join learning.override_index_groups filed using (override_type, pattern_key, action_category)
+    where filed.id = refile_group.group_id and made.id = any (former || arriving)
+  );
+  update learning.override_index_groups filed
+  set filed_count = filed.filed_count - (select count(*) from (select unnest(former) except select unnest(filing)) as gone)
+  where filed.id = refile_group.group_id;
+  update learning.override_index_groups filed
+  set counted_at = filed.filed_count, filed_by = filed.best_filed_by
+  where filed.id = refile_group.group_id;
+  perform learning.place_overrides(filing);
+end
+$$;
+comment on function learning.refile_group(integer, bigint[]) is
+  'Counts and numbers a group''s pairs anew and files what was filed in it, and what arrives, by what is rare now.';
+
+create function learning.file_overrides(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  outgrown integer[];
+  group_id integer;
+begin
+  if ids is null then
+    return;
+  end if;
+  -- Writers of the same groups queue up here, in one order.
+  perform from learning.override_index_groups filed
+  join (
+    select made.override_type, made.pattern_key, made.action_category
+    from public.pm_overrides made
+    where made.id = any (ids)
+    group by made.override_type, made.pattern_key, made.action_category
+  ) as concerned using (override_type, pattern_key, action_category)
+  order by filed.id for update of filed;
+  with arrived as (
+    select made.override_type, made.pattern_key, made.action_category, count(*) as overrides,
+      max(bit_count(made.scope_mask::bit(32))) as most_pairs
+    from public.pm_overrides made
+    where made.id = any (ids)
+    group by made.override_type, made.pattern_key, made.action_category
+  ),
+  known as (
+    update learning.override_index_groups filed
+    set filed_count = filed.filed_count + arrived.overrides, most_pairs = greatest(filed.most_pairs, arrived.most_pairs)
+    from arrived
+    where (filed.override_type, filed.pattern_key, filed.action_category)
+      = (arrived.override_type, arrived.pattern_key, arrived.action_category)
+    returning filed.*
+  ),
+  -- A row that is inserted costs a number even where there is one already, and a bucket has room for 2^23 of them.
+  fresh as (
+    insert into learning.override_index_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at, most_pairs)
+    select arrived.override_type, arrived.pattern_key, arrived.action_category, arrived.overrides, arrived.overrides, arrived.most_pairs
+    from arrived
+    left join known using (override_type, pattern_key, action_category)
+    where known.id is null
+    order by arrived.override_type, arrived.pattern_key, arrived.action_category
+    on conflict (override_type, pattern_key, action_category) do update set
+      filed_count = filed.filed_count + excluded.filed_count, most_pairs = greatest(filed.most_pairs, excluded.most_pairs)
+    returning filed.*
+  ),
+  touched as (
+    select known.* from known union all select fresh.* from fresh
+  )
+  -- What was rare when there were half as many need not be any more.
+  select coalesce(array_agg(touched.id), '{}') into outgrown
+  from touched
+  where touched.filed_count > 2 * touched.counted_at + 500 or touched.filed_by < touched.best_filed_by;
+  foreach group_id in array outgrown loop
+    perform learning.refile_group(group_id, ids);
+  end loop;
+  perform learning.place_overrides(case when cardinality(outgrown) = 0 then ids else array(
+    select made.id
+    from public.pm_overrides made
+    join learning.override_index_groups filed using (override_type, pattern_key, action_category)
+    where made.id = any (ids) and filed.id <> all (outgrown)
+  ) end);
+end
+$$;
+comment on function learning.file_overrides(bigint[]) is 'Files enabled overrides that are filed nowhere yet.';
+
+create function learning.unfile_overrides(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  groups constant integer[] := array(
+    select distinct (held.bucket >> 40)::integer from learning.override_index_entries held where held.override_id = any (ids)
+  );
+begin
+  -- Who files a group anew holds its row: until then its overrides lie in two places, and only one of them stays.
+  perform from learning.override_index_groups filed where filed.id = any (groups) order by filed.id for update;
+  with unfiled as (
+    delete from learning.override_index_entries held where held.override_id = any (ids) returning (held.bucket >> 40)::integer as group_id
+  ),
+  lost as (
+    select unfiled.group_id, count(*) as overrides from unfiled group by unfiled.group_id
+  )
+  update learning.override_index_groups filed
+  set filed_count = filed.filed_count - lost.overrides
+  from lost
+  where filed.id = lost.group_id;
+end
+$$;
+comment on function learning.unfile_overrides(bigint[]) is 'Takes overrides that were deleted, disabled or moved out of the files.';
+
+create function learning.file_new_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform learning.file_overrides((select array_agg(made.id) from new_overrides made where made.enabled));
+  return null;
+end
+$$;
+comment on function learning.file_new_overrides() is 'Files the overrides that a statement inserted.';
+
+create function learning.file_changed_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  changed_ids constant bigint[] := array(select changed.id from new_overrides changed);
+  change_in_place constant text := format($stayed$
+    update learning.override_index_entries held
+    set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
+      support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
+    from (%s order by override_id) as terms
+    where held.override_id = terms.override_id and held.filed_as = terms.filed_as and terms.enabled
+  $stayed$, learning.override_terms_query('new_overrides'));
+  stayed integer;
+  moved bigint[];
+  arrived bigint[];
+begin
+  begin
+    execute change_in_place;
+    get diagnostics stayed = row_count;
+    if stayed = cardinality(changed_ids) then
+      return null;
+    end if;
+    raise exception using errcode = 'EL001', message = 'Some overrides were moved, enabled or disabled.';
+  exception when sqlstate 'EL001' then
+    -- Rare. What was changed is undone: who holds one of the groups may be waiting for it, while its groups are waited for next.
+    null;
+  end;
+  -- The groups that overrides leave and those they enter, at once and in one order.
+  execute $concerned$
+    select from learning.override_index_groups filed
+    where filed.id in (
+      select held.id from public.pm_overrides changed join learning.override_index_groups held using (override_type, pattern_key, action_category)
+      where changed.id = any ($1)
+      union
+      select (held.bucket >> 40)::integer from learning.override_index_entries held where held.override_id = any ($1)
+    )
+    order by filed.id for update
+  $concerned$ using changed_ids;
+  execute change_in_place;
+  execute $moved$
+    select array_agg(held.override_id) filter (where held.override_id is not null),
+      array_agg(terms.override_id) filter (where terms.enabled)
+    from learning.override_terms terms
+    left join learning.override_index_entries held on held.override_id = terms.override_id and held.override_id = any ($1)
+    where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
+  $moved$ into moved, arrived using changed_ids;
+  perform learning.unfile_overrides(moved);
+  perform learning.file_overrides(arrived);
+  return null;
+end
+$$;
+comment on function learning.file_changed_overrides() is 'Files the overrides that a statement changed: anew where they moved, in their place where only their values did.';
+
+create function learning.unfile_deleted_overrides()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'TRUNCATE' then
+    truncate learning.override_index_entries, learning.override_index_pairs, learning.override_index_groups;
+  else
+    perform learning.unfile_overrides((select array_agg(former.id) from old_overrides former));
+  end if;
+  return null;
+end
+$$;
+comment on function learning.unfile_deleted_overrides() is 'Takes the overrides that a statement deleted out of the files.';
+
+create trigger file_new_overrides after insert on public.pm_overrides
+referencing new table as new_overrides
+for each statement execute function learning.file_new_overrides();
+comment on trigger file_new_overrides on public.pm_overrides is 'New overrides act at once.';
+create trigger file_changed_overrides after update on public.pm_overrides
+referencing new table as new_overrides
+for each statement execute function learning.file_changed_overrides();
+comment on trigger file_changed_overrides on public.pm_overrides is 'Changed overrides act as changed at once.';
+create trigger unfile_deleted_overrides after delete on public.pm_overrides
+referencing old table as old_overrides
+for each statement execute function learning.unfile_deleted_overrides();
+comment on trigger unfile_deleted_overrides on public.pm_overrides is 'Deleted overrides stop acting at once.';
+create trigger unfile_truncated_overrides after truncate on public.pm_overrides
+for each statement execute function learning.unfile_deleted_overrides();
+comment on trigger unfile_truncated_overrides on public.pm_overrides is 'Deleted overrides stop acting at once.';
+
+-- sql/64_override_lookup.sql
+
+-- Look-up of overrides: those that a scope contains, by the index alone.
+
+create type learning.override_probe as (
+  buckets bigint[],
+  lacking_1 bigint,
+  lacking_2 bigint,
+  most_specificity float8
+);
+comment on type learning.override_probe is
+  'What to look for in learning.override_index_entries: an override lies in one of the buckets and has none of the lacking pairs. None is more specific than most_specificity.';
+
+create function learning.probe_overrides(override_type text, pattern_key text, action_category text, scope jsonb)
+returns learning.override_probe
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  group_bits bigint;
+  filed_by smallint;
+  most_pairs smallint;
+  own_pairs bigint[];
+  probe learning.override_probe;
+begin
+  select filed.id::bigint << 40, filed.filed_by, filed.most_pairs, own.numbers, own.buckets, own.lacking_1, own.lacking_2
+  into group_bits, filed_by, most_pairs, own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
+  from learning.override_index_groups filed
+  cross join lateral (
+    select array_agg(pair.number::bigint) as numbers,
+      -- The empty scope, and each pair.
+      (filed.id::bigint << 40) || coalesce(array_agg((filed.id::bigint << 40) | (pair.number::bigint << 20)), '{}') as buckets,
+      ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as lacking_1,
+      ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63)) as lacking_2
+    from (
+      -- A join may read all of a group's pairs instead of looking for each.
+      select (
+        select known.number from learning.override_index_pairs known where known.group_id = filed.id and known.pair = given.key || '=' || given.value
+      ) as number
+      from jsonb_each_text(scope) as given
+      offset 0
+    ) as pair
+    where pair.number is not null
+  ) as own
+  where filed.override_type = probe_overrides.override_type and filed.pattern_key = probe_overrides.pattern_key
+    and filed.action_category = probe_overrides.action_category;
+  if group_bits is null then
+    return null;
+  end if;
+  probe.most_specificity := learning.specificity(most_pairs);
+  if filed_by = 2 then
+    probe.buckets := probe.buckets || array(
+      select group_bits | (one.pair << 20) | other.pair
+      from unnest(own_pairs) as one(pair)
+      join unnest(own_pairs) as other(pair) on one.pair < other.pair
+    );
+  end if;
+  return probe;
+end
+$$;
+comment on function learning.probe_overrides(text, text, text, jsonb) is 'Where the overrides that a scope contains are filed; null where there can be none.';
+
+create function learning.contains_override(scope jsonb, override_id bigint)
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select made.scope_subset <@ scope from public.pm_overrides made where made.id = contains_override.override_id);
+end
+$$;
+comment on function learning.contains_override(jsonb, bigint) is 'Whether a scope contains an override that has pairs which its filing does not name.';
+
+create function learning.contained_overrides(filed learning.override_index_groups, scope jsonb)
+returns setof learning.override_index_entries
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  probe constant learning.override_probe :=
+    learning.probe_overrides(filed.override_type, filed.pattern_key, filed.action_category, scope);
+begin
+  return query
+  select held.*
+  from learning.override_index_entries held
+  where held.bucket = any (probe.buckets)
+    and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
+    and (held.pairs_2 >= 0 or learning.contains_override(scope, held.override_id));
+end
+$$;
+comment on function learning.contained_overrides(learning.override_index_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';
+
+-- sql/66_reconciliation.sql
+
+-- Reconciliation: the loop's own overrides follow the active lessons, and nothing else does.
+
+create function public.reconcile_overrides(p_after bigint default 0, p_limit integer default 50)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- Most lessons are not active: reading those that are, by their index, is most of what there is to do.
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  outcome jsonb;
+begin
+  with batch as materialized (
+    select held.id, held.lesson_type, held.pattern_key, held.action_category
+    from learning.mining_groups held
+    where held.family = 'strength' and held.id > p_after
+    order by held.id
+    limit p_limit
+  ),
+  keys as materialized (
+    select distinct batch.lesson_type, batch.pattern_key, batch.action_category from batch
+  ),
+  -- Several modules may have learned about one key: the lesson that rests on most speaks for all of them.
+  wanted as materialized (
+    select distinct on (lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest)
+      lesson.id as lesson_id, lesson.lesson_type as override_type, lesson.pattern_key, lesson.action_category, lesson.scope_subset,
+      lesson.scope_digest,
+      case lesson.lesson_type
+        when 'dm_alloc' then least(greatest(1 + lesson.edge_raw, 0.7), 1.3)
+        else least(greatest(1 + lesson.edge_raw, 0.3), 3.0)
+      end as multiplier,
+      (lesson.stats ->> 'dirA')::float8 as dir_a, (lesson.stats ->> 'dirE')::float8 as dir_e, lesson.edge_raw, lesson.n,
+      (lesson.stats ->> 'variance')::float8 as variance, (lesson.stats ->> 'confidence')::float8 as confidence_score,
+      lesson.stats #>> '{decay,state}' as decay_state, nullif(lesson.decay_halflife_hours, 0) as half_life_hours,
+      lesson.first_active_at, lesson.last_evidence_at
+    from keys
+    join learning.mining_groups mined using (lesson_type, pattern_key, action_category)
+    join public.learning_lessons lesson
+      on lesson.module = mined.module and lesson.pattern_key = mined.pattern_key and lesson.action_category = mined.action_category
+    cross join (select coalesce(array_agg(known.dim), '{}') as dims from public.scope_dimensions known) as registered
+    where lesson.status = 'active'
+      -- One with a dimension that was taken out since has no candidate, and no override.
+      and lesson.scope_subset - registered.dims = '{}'
+    order by lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest, lesson.n desc, lesson.id
+  ),
+  former as materialized (
+    select held.id, held.override_type, held.pattern_key, held.action_category, held.scope_subset, held.scope_digest, held.enabled,
+      held.lesson_id
+    from keys
+    join public.pm_overrides held
+      on held.override_type = keys.lesson_type and held.pattern_key = keys.pattern_key and held.action_category = keys.action_category
+    where held.lesson_id is not null
+  ),
+  written as (
+    insert into public.pm_overrides as held (
+      override_type, pattern_key, action_category, scope_subset, multiplier, dir_a, dir_e, edge_raw, n, variance, confidence_score,
+      decay_state, half_life_hours, lesson_id, first_active_at, last_evidence_at
+    )
+    select wanted.override_type, wanted.pattern_key, wanted.action_category, wanted.scope_subset, wanted.multiplier, wanted.dir_a,
+      wanted.dir_e, wanted.edge_raw, wanted.n, wanted.variance, wanted.confidence_score, wanted.decay_state, wanted.half_life_hours,
+      wanted.lesson_id, wanted.first_active_at, wanted.last_evidence_at
+    from wanted
+    on conflict (override_type, pattern_key, action_category, scope_digest) do update set
+      multiplier = excluded.multiplier, dir_a = excluded.dir_a, dir_e = excluded.dir_e, edge_raw = excluded.edge_raw, n = excluded.n,
+      variance = excluded.variance, confidence_score = excluded.confidence_score, decay_state = excluded.decay_state,
+      half_life_hours = excluded.half_life_hours, lesson_id = excluded.lesson_id, last_evidence_at = excluded.last_evidence_at,
+      enabled = held.enabled or held.disabled_by = 'loop'
+    -- One made by hand is a person's word and is not overwritten; one a user switched off stays off.
+    where held.lesson_id is not null
+      and (held.multiplier, held.dir_a, held.dir_e, held.edge_raw, held.n, held.variance, held.confidence_score, held.decay_state,
+          held.half_life_hours, held.lesson_id, held.last_evidence_at, held.enabled)
+        is distinct from (excluded.multiplier, excluded.dir_a, excluded.dir_e, excluded.edge_raw, excluded.n, excluded.variance,
+          excluded.confidence_score, excluded.decay_state, excluded.half_life_hours, excluded.lesson_id, excluded.last_evidence_at,
+          held.enabled or held.disabled_by = 'loop')
+    returning held.id, held.override_type, held.pattern_key, held.action_category, held.scope_subset, held.multiplier, held.edge_raw,
+      held.n, held.dir_a, held.dir_e, held.confidence_score
+  ),
+  disabled as (
+    update public.pm_overrides held
+    set enabled = false, disabled_by = 'loop',
+      disabled_reason = coalesce(
+        (
+          select case lesson.status
+            when 'active' then 'It names a dimension that is no longer registered'
+            else format('Its lesson is no longer active: n=%s edge=%s q=%s', lesson.n, round(lesson.edge_raw::numeric, 4),
+              round(lesson.q_value::numeric, 4))
+          end
+          from public.learning_lessons lesson
+          where lesson.id = former.lesson_id
+        ),
+        'Its lesson is no longer found'
+      )
+    from former
+    where held.id = former.id and former.enabled
+      -- Not in rather than not exists: it is hashed however few rows are expected, and the other would compare all with all.
+      and (former.override_type, former.pattern_key, former.action_category, former.scope_digest) not in (
+        select wanted.override_type, wanted.pattern_key, wanted.action_category, wanted.scope_digest from wanted
+      )
+    returning held.id, held.override_type, held.pattern_key, held.action_category, held.scope_subset, held.disabled_reason
+  ),
+  logged as (
+    insert into public.learning_log (level, component, event, message, details)
+    select 'INFO', 'materialize-overrides', case when former.id is null then 'override_created' else 'override_changed' end,
+      format('Override for %s %s in %s %s: multiplier=%s dir_a=%s dir_e=%s confidence=%s', written.pattern_key, written.action_category,
+        written.scope_subset, case when former.id is null then 'created' else 'changed' end, round(written.multiplier::numeric, 4),
+        round(written.dir_a::numeric, 3), round(written.dir_e::numeric, 3), round(written.confidence_score::numeric, 3)),
+      to_jsonb(written)
+    from written
+    -- The row as it was before this statement, which is all that its other parts see.
+    left join public.pm_overrides former on former.id = written.id
+    union all
+    select 'INFO', 'materialize-overrides', 'override_disabled',
+      format('Override for %s %s in %s disabled: %s', disabled.pattern_key, disabled.action_category, disabled.scope_subset,
+        disabled.disabled_reason),
+      to_jsonb(disabled)
+    from disabled
+    returning event
+  )
+  select jsonb_build_object(
+    'next', case when (select count(*) from batch) = p_limit then (select max(batch.id) from batch) end,
+    'created', (select count(*) from logged where logged.event = 'override_created'),
+    'changed', (select count(*) from logged where logged.event = 'override_changed'),
+    'disabled', (select count(*) from logged where logged.event = 'override_disabled')
+  )
+  into outcome;
+  return outcome;
+end
+$$;
+comment on function public.reconcile_overrides(bigint, integer) is
+  'Brings the strength and allocation overrides of the next groups in line with their active lessons; next is null after the last one. For the edge functions.';
+
+-- sql/70_tuning.sql
+
+-- Tuning: lessons about the entry gates, from the windows that episodes left.
 
 create table learning.tuning_groups (
   group_id bigint primary key references learning.mining_groups (id) on delete cascade,
@@ -2666,40 +4422,11 @@ comment on column learning.tuning_groups.run is 'What the simulation under way w
 comment on column learning.tuning_groups.lease_token is 'Invocation that simulates the group.';
 comment on column learning.tuning_groups.leased_until is 'When another invocation may take over.';
 
-create table learning.tuning_simulations (
-  lesson_id bigint primary key references public.learning_lessons (id) on delete cascade,
-  verdict text not null check (verdict in ('move', 'nothing', 'gain', 'ratio', 'confirmation')),
-  tested integer not null,
-  skipped integer not null,
-  moves jsonb not null,
-  confidence float8,
-  p_value float8,
-  admitted boolean,
-  summary text not null,
-  details jsonb not null,
-  simulated_at timestamptz not null default now()
-);
-create index tuning_simulations_p_value_idx on learning.tuning_simulations (p_value) where p_value < 1;
-alter table learning.tuning_simulations enable row level security;
-comment on table learning.tuning_simulations is 'What moving the gates would have changed for each tuning lesson, and why its gates are moved or not.';
-comment on column learning.tuning_simulations.lesson_id is 'The lesson.';
-comment on column learning.tuning_simulations.verdict is
-  'move where one is good enough; else nothing to gain, too little gain, too low a ratio, or refuted by the other half of the episodes (confirmation).';
-comment on column learning.tuning_simulations.tested is 'Combinations looked at.';
-comment on column learning.tuning_simulations.skipped is 'Combinations that could not have helped; with those looked at, 124.';
-comment on column learning.tuning_simulations.moves is 'Of the best move: by lever, value (the change) and multiplier (new by old at the median threshold, null where that is not positive).';
-comment on column learning.tuning_simulations.confidence is 'Share of gain in gain and cost, on the windows that speak for the move.';
-comment on column learning.tuning_simulations.p_value is 'One-sided p value that the move does more good than harm; 1 where there is no move, null with confirmation off.';
-comment on column learning.tuning_simulations.admitted is 'Whether the p value stood up among all lessons; null until that was judged, and where there is no move.';
-comment on column learning.tuning_simulations.summary is 'The result for a person to read.';
-comment on column learning.tuning_simulations.details is 'The counts behind it.';
-comment on column learning.tuning_simulations.simulated_at is 'When the result last changed.';
-
 create function learning.tuning_lookback()
 returns timestamptz
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select max(episode.occurred_at) - make_interval(secs => (learning.config() #>> '{tuning,lookback_days}')::float8 * 86400)
   from public.pattern_episode_events episode
@@ -2708,51 +4435,21 @@ $$;
 comment on function learning.tuning_lookback() is
   'Oldest time that tuning looks at: so many days before the newest window with an outcome; null where there is none.';
 
-create function learning.tuning_settings()
-returns text
-language sql
-stable
-set search_path = ''
-as $$
-  select md5((learning.config() -> 'tuning')::text);
-$$;
-comment on function learning.tuning_settings() is 'Digest of the configuration that simulation depends on.';
-
 create function learning.episode_half(episode_id text)
 returns integer
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select get_byte(decode(md5(episode_id), 'hex'), 0) & 1;
 $$;
 comment on function learning.episode_half(text) is 'Half that an episode belongs to: 0 chooses a move of the gates, 1 confirms it.';
 
-create function learning.rate(stats jsonb, key text)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select coalesce(round((stats ->> key)::numeric, 3)::text, 'none');
-$$;
-comment on function learning.rate(jsonb, text) is 'A rate for a person to read.';
-
-create function learning.short(number float8)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select case when number = 0 or abs(number) >= 0.0001 then number::numeric(30, 6)::float8::text else btrim(to_char(number, '9.9EEEE')) end;
-$$;
-comment on function learning.short(float8) is 'A small number for a person to read.';
-
 create function learning.packed_codes(code_bytes integer)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(string_agg(format(
     '%L, learning.packed(string_agg(%s(coalesce(event.scope_codes[%s], 0)%s), ''''::bytea))', known.bit,
@@ -2766,7 +4463,7 @@ comment on function learning.packed_codes(integer) is
 create function public.start_tuning()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   lookback timestamptz := learning.tuning_lookback();
@@ -2801,7 +4498,7 @@ create function public.read_tuning_windows(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held learning.mining_groups;
@@ -2855,7 +4552,7 @@ comment on function public.read_tuning_windows(bigint, timestamptz, jsonb, integ
 create function public.finish_tuning_group(p_group_id bigint, p_lease_token uuid, p_lessons jsonb, p_looks_back_to timestamptz default null)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held learning.mining_groups := learning.require_lease(p_group_id, p_lease_token);
@@ -2912,10 +4609,53 @@ $$;
 comment on function public.finish_tuning_group(bigint, uuid, jsonb, timestamptz) is
   'Writes the lessons of a finished tuning run all at once and notes whether they must be simulated. For the edge functions.';
 
+-- sql/72_tuning_simulations.sql
+
+-- Tuning simulations: what moving the gates would have changed, and whether it stands up.
+
+create table learning.tuning_simulations (
+  lesson_id bigint primary key references public.learning_lessons (id) on delete cascade,
+  verdict text not null check (verdict in ('move', 'nothing', 'gain', 'ratio', 'confirmation')),
+  tested integer not null,
+  skipped integer not null,
+  moves jsonb not null,
+  confidence float8,
+  p_value float8,
+  admitted boolean,
+  summary text not null,
+  details jsonb not null,
+  simulated_at timestamptz not null default now()
+);
+create index tuning_simulations_p_value_idx on learning.tuning_simulations (p_value) where p_value < 1;
+alter table learning.tuning_simulations enable row level security;
+comment on table learning.tuning_simulations is 'What moving the gates would have changed for each tuning lesson, and why its gates are moved or not.';
+comment on column learning.tuning_simulations.lesson_id is 'The lesson.';
+comment on column learning.tuning_simulations.verdict is
+  'move where one is good enough; else nothing to gain, too little gain, too low a ratio, or refuted by the other half of the episodes (confirmation).';
+comment on column learning.tuning_simulations.tested is 'Combinations looked at.';
+comment on column learning.tuning_simulations.skipped is 'Combinations that could not have helped; with those looked at, 124.';
+comment on column learning.tuning_simulations.moves is 'Of the best move: by lever, value (the change) and multiplier (new by old at the median threshold, null where that is not positive).';
+comment on column learning.tuning_simulations.confidence is 'Share of gain in gain and cost, on the windows that speak for the move.';
+comment on column learning.tuning_simulations.p_value is 'One-sided p value that the move does more good than harm; 1 where there is no move, null with confirmation off.';
+comment on column learning.tuning_simulations.admitted is 'Whether the p value stood up among all lessons; null until that was judged, and where there is no move.';
+comment on column learning.tuning_simulations.summary is 'The result for a person to read.';
+comment on column learning.tuning_simulations.details is 'The counts behind it.';
+comment on column learning.tuning_simulations.simulated_at is 'When the result last changed.';
+
+create function learning.tuning_settings()
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select md5((learning.config() -> 'tuning')::text);
+$$;
+comment on function learning.tuning_settings() is 'Digest of the configuration that simulation depends on.';
+
 create function public.claim_tuning_simulation()
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   claimed learning.tuning_groups;
@@ -2964,7 +4704,7 @@ create function public.read_tuning_lessons(p_group_id bigint, p_after bigint, p_
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('id', batch.id, 'scope_subset', batch.scope_subset, 'dr', batch.stats -> 'dr') order by batch.id),
     '[]'::jsonb)
@@ -2982,7 +4722,7 @@ comment on function public.read_tuning_lessons(bigint, bigint, integer) is 'The 
 create function public.save_tuning_simulations(p_group_id bigint, p_lease_token uuid, p_results jsonb, p_after bigint, p_state text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held record;
@@ -3084,7 +4824,7 @@ create function public.read_tuning_p_values()
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'lessons', count(*),
@@ -3096,6 +4836,10 @@ $$;
 comment on function public.read_tuning_p_values() is
   'How many tuning lessons are simulated, and the p values of those with one below 1, packed. For the edge functions.';
 
+-- sql/74_tuning_reconciliation.sql
+
+-- Tuning reconciliation: overrides of the gates follow the simulations.
+
 create function public.reconcile_tuning_overrides(
   p_after bigint default 0,
   p_limit integer default 500,
@@ -3104,7 +4848,7 @@ create function public.reconcile_tuning_overrides(
 )
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   outcome jsonb;
@@ -3258,1113 +5002,128 @@ $$;
 comment on function public.reconcile_tuning_overrides(bigint, integer, float8, integer) is
   'Brings the tuning overrides of the next lessons in line with their simulations, where the p value is at most the largest one beyond luck; next is null after the last lesson. For the edge functions.';
 
--- sql/60_overrides.sql
+-- sql/76_candidates.sql
 
--- Overrides: lessons made actionable, and the ones a person sets by hand.
+-- Candidates: what a size is asked for, checked and in its normal form.
 
-create table public.pm_overrides (
-  id bigint generated by default as identity primary key,
-  override_type text not null check (override_type in ('pm_strength', 'pm_tuning', 'dm_alloc')),
-  pattern_key text not null check (pattern_key <> ''),
-  action_category text not null check (action_category <> ''),
-  scope_subset jsonb not null check (jsonb_typeof(scope_subset) = 'object'),
-  scope_mask integer not null default 0,
-  multiplier float8 default 1.0 check (multiplier > 0 and multiplier < 'Infinity'::float8),
-  dir_a float8 not null default 0 check (dir_a between -2 and 2),
-  dir_e float8 not null default 0 check (dir_e between -2 and 2),
-  value float8 check (value > '-Infinity'::float8 and value < 'Infinity'::float8),
-  edge_raw float8 not null default 0 check (edge_raw > '-Infinity'::float8 and edge_raw < 'Infinity'::float8),
-  n integer not null default 0 check (n >= 0),
-  variance float8 not null default 0 check (variance >= 0 and variance < 'Infinity'::float8),
-  confidence_score float8 check (confidence_score between 0 and 1),
-  decay_state text not null default 'insufficient'
-    check (decay_state in ('insufficient', 'stable', 'improving', 'decaying')),
-  half_life_hours float8 check (half_life_hours > 0),
-  lesson_id bigint,
-  enabled boolean not null default true,
-  disabled_by text check (disabled_by in ('loop', 'user')),
-  disabled_reason text,
-  first_active_at timestamptz not null default now(),
-  last_evidence_at timestamptz,
-  last_updated_at timestamptz not null default now(),
-  scope_digest text not null generated always as (md5(scope_subset::text)) stored,
-  unique (override_type, pattern_key, action_category, scope_digest)
+create type learning.candidate as (
+  pattern_key text,
+  action_category text,
+  scope jsonb,
+  scope_mask integer,
+  a_value float8,
+  e_value float8,
+  previous_strength float8,
+  as_of timestamptz,
+  as_of_us float8
+);
+comment on type learning.candidate is 'What a size is asked for, checked and in its normal form.';
+
+create function learning.check_candidate(
+  pattern_key text, action_category text, scope jsonb, a_value float8, e_value float8, previous_strength float8, as_of timestamptz
 )
--- Room in each page: the hourly changes of values touch no index then.
-with (fillfactor = 85);
-create index pm_overrides_lesson_idx on public.pm_overrides (lesson_id) where lesson_id is not null;
-alter table public.pm_overrides enable row level security;
-
-comment on table public.pm_overrides is 'What sizing acts on: active lessons made actionable, and overrides set by hand.';
-comment on column public.pm_overrides.id is 'Identity; larger is newer.';
-comment on column public.pm_overrides.override_type is 'pm_strength steers sizes, pm_tuning moves gates and levers, dm_alloc moves allocation.';
-comment on column public.pm_overrides.pattern_key is 'Behaviour it applies to, dotted.';
-comment on column public.pm_overrides.action_category is 'Action it applies to; for tuning the lever, for example tuning_halo.';
-comment on column public.pm_overrides.scope_subset is 'Applies to every candidate whose scope contains this.';
-comment on column public.pm_overrides.scope_mask is 'Dimensions of scope_subset as bits; kept by a trigger.';
-comment on column public.pm_overrides.multiplier is 'Factor on the size, or on the lever.';
-comment on column public.pm_overrides.dir_a is 'Direction for the appetite to add, -1 to 1; -2 to 2 where it is measured against the module''s own.';
-comment on column public.pm_overrides.dir_e is 'Direction for the assertiveness to exit, -1 to 1; -2 to 2 where it is measured against the module''s own.';
-comment on column public.pm_overrides.value is 'Additive change or target of the lever.';
-comment on column public.pm_overrides.edge_raw is 'Edge it rests on.';
-comment on column public.pm_overrides.n is 'Trades it rests on.';
-comment on column public.pm_overrides.variance is 'Variance of their outcomes.';
-comment on column public.pm_overrides.confidence_score is 'Trust in it, 0 to 1; null counts 0.5.';
-comment on column public.pm_overrides.decay_state is 'Whether the edge is stable, improving or decaying.';
-comment on column public.pm_overrides.half_life_hours is 'Half-life of the edge; null where unknown.';
-comment on column public.pm_overrides.lesson_id is 'Lesson it was made from; null: made by hand and never touched by the loop.';
-comment on column public.pm_overrides.enabled is 'Whether it acts.';
-comment on column public.pm_overrides.disabled_by is 'Who switched it off: the loop, or a user, whose word stands.';
-comment on column public.pm_overrides.disabled_reason is 'Why it was switched off.';
-comment on column public.pm_overrides.first_active_at is 'When it first acted.';
-comment on column public.pm_overrides.last_evidence_at is 'Close of the newest trade behind it; it fades from there.';
-comment on column public.pm_overrides.last_updated_at is 'When the row was written last.';
-comment on column public.pm_overrides.scope_digest is 'Short form of scope_subset for uniqueness.';
-
-create function learning.override_scope(pattern_key text, scope jsonb)
-returns jsonb
+returns learning.candidate
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  unknown text;
+  argument text;
+  expected text;
+  given text;
+  candidate learning.candidate;
 begin
-  select string_agg(quote_literal(entry.key), ', ') into unknown
-  from jsonb_object_keys(scope) as entry(key)
-  where not exists (
-    select from public.scope_dimensions registered where registered.dim = entry.key or entry.key = any (registered.aliases)
-  );
-  -- Dropping a dimension would widen the override to candidates it was never meant for.
-  if unknown is not null then
+  if pattern_key is null or btrim(pattern_key) = '' then
+    argument := 'pattern_key'; expected := 'a behaviour such as pm.uptrend.S1.buy_flag'; given := pattern_key;
+  elsif action_category is null or action_category not in ('entry', 'add', 'trim', 'exit') then
+    argument := 'action_category'; expected := 'entry, add, trim or exit'; given := action_category;
+  elsif scope is null or jsonb_typeof(scope) <> 'object' then
+    argument := 'scope'; expected := 'an object of dimensions and texts'; given := left(scope::text, 61);
+  elsif not a_value between 0 and 1 then
+    argument := 'a_value'; expected := 'a number from 0 to 1'; given := a_value::text;
+  elsif not e_value between 0 and 1 then
+    argument := 'e_value'; expected := 'a number from 0 to 1'; given := e_value::text;
+  elsif not (previous_strength > 0 and previous_strength <= 1e6) then
+    argument := 'previous_strength'; expected := 'a number greater than 0 and at most 1e6'; given := previous_strength::text;
+  elsif not isfinite(as_of) then
+    argument := 'as_of'; expected := 'a finite time'; given := as_of::text;
+  end if;
+  if argument is not null then
     raise exception using
       errcode = '22023',
-      message = format('Override for %L names unregistered dimensions: %s', pattern_key, unknown),
-      hint = 'Register them in scope_dimensions first, or leave them out of scope_subset.';
+      message = format('Argument %s must be %s and is %s', argument, expected, coalesce(learning.quoted(given), 'null')),
+      hint = format('Correct %s and ask again; nothing else was looked at.', argument);
   end if;
-  return public.unified_scope(scope, null, null);
-end
-$$;
-comment on function learning.override_scope(text, jsonb) is 'The scope of an override in its normal form; refuses unregistered dimensions.';
-
-create function learning.write_normalise_override()
-returns void
-language plpgsql
-security definer
-set search_path = ''
-as $write$
-begin
-  execute format(
-    $definition$
-      create or replace function learning.normalise_override()
-      returns trigger
-      language plpgsql
-      set search_path = ''
-      as $normalise$
-      begin
-        if tg_op = 'UPDATE' then
-          new.last_updated_at := now();
-          -- Nearly every update writes other values only.
-          if (new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by, new.disabled_reason, new.id)
-            is not distinct from
-            (old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by, old.disabled_reason, old.id) then
-            return new;
-          end if;
-          if new.id is distinct from old.id then
-            raise exception using
-              errcode = '22023',
-              message = format('Override %%s cannot become %%s', old.id, new.id),
-              hint = 'What was logged and filed of it names its id. Insert another override instead.';
-          end if;
-        end if;
-        declare
-          scope constant jsonb := new.scope_subset;
-          written constant text := scope::text;
-        begin
-          new.scope_mask := %s;
-          -- Nearly every row is in its normal form, and each further look into one of so many columns costs.
-          if new.scope_mask is not null and new.enabled and new.disabled_by is null and new.disabled_reason is null
-            and not new.pattern_key ^@ 'module=' and new.pattern_key = btrim(new.pattern_key) then
-            return new;
-          end if;
-          -- No scope at all is refused by its column; the empty one would be every candidate's.
-          if new.scope_mask is null and scope is not null then
-            -- One that stays may name dimensions that were taken out since: it can be switched off all the same.
-            if tg_op = 'INSERT' or scope is distinct from old.scope_subset then
-              new.scope_subset := learning.override_scope(new.pattern_key, scope);
-            end if;
-            new.scope_mask := learning.scope_mask(new.scope_subset);
-          end if;
-        end;
-        new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
-        if new.enabled then
-          new.disabled_by := null;
-          new.disabled_reason := null;
-        elsif new.disabled_by is null then
-          new.disabled_by := 'user';
-        end if;
-        return new;
-      end
-      $normalise$
-    $definition$,
-    learning.normal_scope_mask_expression()
-  );
-end
-$write$;
-comment on function learning.write_normalise_override() is
-  'Writes learning.normalise_override with the registered dimensions in it: it is called for every row, and a call within it took a fifth of its time.';
-do $$
-begin
-  perform learning.write_normalise_override();
-end
-$$;
-comment on function learning.normalise_override() is
-  'Stores key and scope in their normal form, and notes who disabled an override and when it was written last.';
-create trigger normalise_override before insert or update on public.pm_overrides
-for each row execute function learning.normalise_override();
-comment on trigger normalise_override on public.pm_overrides is
-  'Stores key and scope in their normal form, and notes who disabled an override and when it was written last.';
-
-create function learning.adapt_overrides()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  -- Whoever is writing overrides has put into their masks what was registered before.
-  lock table public.pm_overrides in share row exclusive mode;
-  perform learning.write_normalise_override();
-  if tg_op = 'INSERT' then
-    -- A dimension that was taken out and registered anew may have another bit.
-    update public.pm_overrides made
-    set scope_mask = learning.scope_mask(made.scope_subset)
-    where made.scope_subset ?| array(select registered.dim from registered)
-      and made.scope_mask <> learning.scope_mask(made.scope_subset);
+  candidate.pattern_key := case when pattern_key ^@ 'module=' or pattern_key <> btrim(pattern_key)
+    then learning.dotted_pattern_key(pattern_key) else pattern_key end;
+  candidate.action_category := action_category;
+  candidate.scope := scope;
+  candidate.scope_mask := learning.normal_scope_mask(scope);
+  if candidate.scope_mask is null then
+    candidate.scope := public.unified_scope(null, scope, null);
+    candidate.scope_mask := learning.scope_mask(candidate.scope);
   end if;
-  return null;
+  candidate.a_value := learning.without_dust(coalesce(a_value, 0.5));
+  candidate.e_value := learning.without_dust(coalesce(e_value, 0.5));
+  candidate.previous_strength := greatest(1e-50, coalesce(previous_strength, 1));
+  candidate.as_of := coalesce(as_of, now());
+  candidate.as_of_us := (extract(epoch from candidate.as_of) * 1000000)::float8;
+  return candidate;
 end
 $$;
-comment on function learning.adapt_overrides() is 'Brings what knows the overrides'' dimensions in line with those that are registered.';
-create trigger adapt_overrides_to_new_dimensions after insert on public.scope_dimensions
-referencing new table as registered
-for each statement execute function learning.adapt_overrides();
-comment on trigger adapt_overrides_to_new_dimensions on public.scope_dimensions is 'Overrides know a dimension as soon as it is registered.';
-create trigger adapt_overrides_to_fewer_dimensions after delete or truncate on public.scope_dimensions
-for each statement execute function learning.adapt_overrides();
-comment on trigger adapt_overrides_to_fewer_dimensions on public.scope_dimensions is 'Overrides know a dimension no longer once it is taken out.';
+comment on function learning.check_candidate(text, text, jsonb, float8, float8, float8, timestamptz) is
+  'Refuses malformed arguments with 22023 and a hint that names the argument; fills in what was left out and returns the rest in its normal form.';
 
-create function learning.fade(as_of timestamptz, last_evidence_at timestamptz, half_life_hours float8)
-returns float8
-language sql
-immutable
-set search_path = ''
-as $$
-  select case when last_evidence_at < as_of then exp(greatest(-115, -ln(2::float8)
-    * (extract(epoch from as_of)::float8 - extract(epoch from last_evidence_at)::float8) / 3600 / greatest(half_life_hours, 1e-9))) else 1 end;
-$$;
-comment on function learning.fade(timestamptz, timestamptz, float8) is
-  'How much of an override still acts: 1 while its evidence is new, halved with each half-life since.';
-
--- sql/62_reconciliation.sql
-
--- Reconciliation: the loop's own overrides follow the active lessons, and nothing else does.
-
-create function public.reconcile_overrides(p_after bigint default 0, p_limit integer default 50)
-returns jsonb
+create function learning.read_candidate(given jsonb)
+returns learning.candidate
 language plpgsql
-set search_path = ''
--- Most lessons are not active: reading those that are, by their index, is most of what there is to do.
-set enable_seqscan = off
-set jit = off
+stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  outcome jsonb;
+  arguments constant text[] := array['pattern_key', 'action_category', 'scope', 'a_value', 'e_value', 'previous_strength', 'as_of'];
+  argument text;
+  a_value float8;
+  e_value float8;
+  previous_strength float8;
+  as_of timestamptz;
 begin
-  with batch as materialized (
-    select held.id, held.lesson_type, held.pattern_key, held.action_category
-    from learning.mining_groups held
-    where held.family = 'strength' and held.id > p_after
-    order by held.id
-    limit p_limit
-  ),
-  keys as materialized (
-    select distinct batch.lesson_type, batch.pattern_key, batch.action_category from batch
-  ),
-  -- Several modules may have learned about one key: the lesson that rests on most speaks for all of them.
-  wanted as materialized (
-    select distinct on (lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest)
-      lesson.id as lesson_id, lesson.lesson_type as override_type, lesson.pattern_key, lesson.action_category, lesson.scope_subset,
-      lesson.scope_digest,
-      case lesson.lesson_type
-        when 'dm_alloc' then least(greatest(1 + lesson.edge_raw, 0.7), 1.3)
-        else least(greatest(1 + lesson.edge_raw, 0.3), 3.0)
-      end as multiplier,
-      (lesson.stats ->> 'dirA')::float8 as dir_a, (lesson.stats ->> 'dirE')::float8 as dir_e, lesson.edge_raw, lesson.n,
-      (lesson.stats ->> 'variance')::float8 as variance, (lesson.stats ->> 'confidence')::float8 as confidence_score,
-      lesson.stats #>> '{decay,state}' as decay_state, nullif(lesson.decay_halflife_hours, 0) as half_life_hours,
-      lesson.first_active_at, lesson.last_evidence_at
-    from keys
-    join learning.mining_groups mined using (lesson_type, pattern_key, action_category)
-    join public.learning_lessons lesson
-      on lesson.module = mined.module and lesson.pattern_key = mined.pattern_key and lesson.action_category = mined.action_category
-    cross join (select coalesce(array_agg(known.dim), '{}') as dims from public.scope_dimensions known) as registered
-    where lesson.status = 'active'
-      -- One with a dimension that was taken out since has no candidate, and no override.
-      and lesson.scope_subset - registered.dims = '{}'
-    order by lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest, lesson.n desc, lesson.id
-  ),
-  former as materialized (
-    select held.id, held.override_type, held.pattern_key, held.action_category, held.scope_subset, held.scope_digest, held.enabled,
-      held.lesson_id
-    from keys
-    join public.pm_overrides held
-      on held.override_type = keys.lesson_type and held.pattern_key = keys.pattern_key and held.action_category = keys.action_category
-    where held.lesson_id is not null
-  ),
-  written as (
-    insert into public.pm_overrides as held (
-      override_type, pattern_key, action_category, scope_subset, multiplier, dir_a, dir_e, edge_raw, n, variance, confidence_score,
-      decay_state, half_life_hours, lesson_id, first_active_at, last_evidence_at
-    )
-    select wanted.override_type, wanted.pattern_key, wanted.action_category, wanted.scope_subset, wanted.multiplier, wanted.dir_a,
-      wanted.dir_e, wanted.edge_raw, wanted.n, wanted.variance, wanted.confidence_score, wanted.decay_state, wanted.half_life_hours,
-      wanted.lesson_id, wanted.first_active_at, wanted.last_evidence_at
-    from wanted
-    on conflict (override_type, pattern_key, action_category, scope_digest) do update set
-      multiplier = excluded.multiplier, dir_a = excluded.dir_a, dir_e = excluded.dir_e, edge_raw = excluded.edge_raw, n = excluded.n,
-      variance = excluded.variance, confidence_score = excluded.confidence_score, decay_state = excluded.decay_state,
-      half_life_hours = excluded.half_life_hours, lesson_id = excluded.lesson_id, last_evidence_at = excluded.last_evidence_at,
-      enabled = held.enabled or held.disabled_by = 'loop'
-    -- One made by hand is a person's word and is not overwritten; one a user switched off stays off.
-    where held.lesson_id is not null
-      and (held.multiplier, held.dir_a, held.dir_e, held.edge_raw, held.n, held.variance, held.confidence_score, held.decay_state,
-          held.half_life_hours, held.lesson_id, held.last_evidence_at, held.enabled)
-        is distinct from (excluded.multiplier, excluded.dir_a, excluded.dir_e, excluded.edge_raw, excluded.n, excluded.variance,
-          excluded.confidence_score, excluded.decay_state, excluded.half_life_hours, excluded.lesson_id, excluded.last_evidence_at,
-          held.enabled or held.disabled_by = 'loop')
-    returning held.id, held.override_type, held.pattern_key, held.action_category, held.scope_subset, held.multiplier, held.edge_raw,
-      held.n, held.dir_a, held.dir_e, held.confidence_score
-  ),
-  disabled as (
-    update public.pm_overrides held
-    set enabled = false, disabled_by = 'loop',
-      disabled_reason = coalesce(
-        (
-          select case lesson.status
-            when 'active' then 'It names a dimension that is no longer registered'
-            else format('Its lesson is no longer active: n=%s edge=%s q=%s', lesson.n, round(lesson.edge_raw::numeric, 4),
-              round(lesson.q_value::numeric, 4))
-          end
-          from public.learning_lessons lesson
-          where lesson.id = former.lesson_id
-        ),
-        'Its lesson is no longer found'
-      )
-    from former
-    where held.id = former.id and former.enabled
-      -- Not in rather than not exists: it is hashed however few rows are expected, and the other would compare all with all.
-      and (former.override_type, former.pattern_key, former.action_category, former.scope_digest) not in (
-        select wanted.override_type, wanted.pattern_key, wanted.action_category, wanted.scope_digest from wanted
-      )
-    returning held.id, held.override_type, held.pattern_key, held.action_category, held.scope_subset, held.disabled_reason
-  ),
-  logged as (
-    insert into public.learning_log (level, component, event, message, details)
-    select 'INFO', 'materialize-overrides', case when former.id is null then 'override_created' else 'override_changed' end,
-      format('Override for %s %s in %s %s: multiplier=%s dir_a=%s dir_e=%s confidence=%s', written.pattern_key, written.action_category,
-        written.scope_subset, case when former.id is null then 'created' else 'changed' end, round(written.multiplier::numeric, 4),
-        round(written.dir_a::numeric, 3), round(written.dir_e::numeric, 3), round(written.confidence_score::numeric, 3)),
-      to_jsonb(written)
-    from written
-    -- The row as it was before this statement, which is all that its other parts see.
-    left join public.pm_overrides former on former.id = written.id
-    union all
-    select 'INFO', 'materialize-overrides', 'override_disabled',
-      format('Override for %s %s in %s disabled: %s', disabled.pattern_key, disabled.action_category, disabled.scope_subset,
-        disabled.disabled_reason),
-      to_jsonb(disabled)
-    from disabled
-    returning event
-  )
-  select jsonb_build_object(
-    'next', case when (select count(*) from batch) = p_limit then (select max(batch.id) from batch) end,
-    'created', (select count(*) from logged where logged.event = 'override_created'),
-    'changed', (select count(*) from logged where logged.event = 'override_changed'),
-    'disabled', (select count(*) from logged where logged.event = 'override_disabled')
-  )
-  into outcome;
-  return outcome;
-end
-$$;
-comment on function public.reconcile_overrides(bigint, integer) is
-  'Brings the strength and allocation overrides of the next groups in line with their active lessons; next is null after the last one. For the edge functions.';
-
--- sql/63_filing.sql
-
--- Filing: each override lies under its rarest pairs, so that a candidate finds those it contains without looking at the others.
--- Of 20,000 overrides under one pattern key a candidate looks at about 2,000 to find 340; comparing each one's scope_subset takes
--- more than 20 times as long (task bench --only sizing) and, under row level security, no index may help with it.
-
-create table learning.override_groups (
-  id integer generated always as identity (maxvalue 8388607) primary key,
-  override_type text collate "C" not null,
-  pattern_key text collate "C" not null,
-  action_category text collate "C" not null,
-  filed_count integer not null,
-  counted_at integer not null,
-  most_pairs smallint not null,
-  filed_by smallint not null default 1 check (filed_by in (1, 2)),
-  best_filed_by smallint not null generated always as (case when filed_count > 30000 then 2 else 1 end) stored,
-  unique (override_type, pattern_key, action_category)
-);
-alter table learning.override_groups enable row level security;
-comment on table learning.override_groups is 'The groups in which overrides are filed.';
-comment on column learning.override_groups.id is 'Identity.';
-comment on column learning.override_groups.override_type is 'Type of the overrides.';
-comment on column learning.override_groups.pattern_key is 'Behaviour, dotted.';
-comment on column learning.override_groups.action_category is 'Category of the action, or lever.';
-comment on column learning.override_groups.filed_count is 'How many overrides are filed.';
-comment on column learning.override_groups.counted_at is 'How many there were when the uses of their pairs were counted last.';
-comment on column learning.override_groups.most_pairs is 'No override that is filed has more pairs.';
-comment on column learning.override_groups.filed_by is 'By how many of its rarest pairs each is filed.';
-comment on column learning.override_groups.best_filed_by is
-  'By how many it should be: by one, a candidate looks through a tenth of the group; by two, through a fortieth, at 150 places.';
-
-create table learning.override_pairs (
-  group_id integer not null,
-  pair text collate "C" not null,
-  number integer not null check (number between 1 and 1048575),
-  uses integer not null,
-  primary key (group_id, pair) include (number)
-);
-alter table learning.override_pairs enable row level security;
-comment on table learning.override_pairs is 'The pairs of dimension and value that a group''s overrides have, numbered.';
-comment on column learning.override_pairs.group_id is 'The group.';
-comment on column learning.override_pairs.pair is 'Dimension, an equals sign and value.';
-comment on column learning.override_pairs.number is 'Number of the pair in its group.';
-comment on column learning.override_pairs.uses is 'How many of the group''s overrides had it when they were counted last.';
-
-create table learning.override_filings (
-  override_id bigint primary key,
-  filed_as bigint not null,
-  bucket bigint not null,
-  pairs_1 bigint not null,
-  pairs_2 bigint not null,
-  scope_mask integer not null,
-  specificity float8 not null,
-  confidence float8 not null,
-  multiplier float8 not null,
-  dir_a float8 not null,
-  dir_e float8 not null,
-  edge float8 not null,
-  support float8 not null,
-  evidence_us float8 not null,
-  decay_us float8 not null
-)
--- An index-only scan is worth as much as the visibility map is up to date.
-with (
-  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
-  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 2000
-);
-create index override_filings_bucket_idx on learning.override_filings (bucket) include (
-  pairs_1, pairs_2, override_id, scope_mask, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us
-);
-alter table learning.override_filings enable row level security;
-comment on table learning.override_filings is 'Every enabled override as a sizing call needs it, filed under its rarest pairs. Kept by triggers, read from its index alone.';
-comment on column learning.override_filings.override_id is 'The override.';
-comment on column learning.override_filings.filed_as is
-  'Hash of the type, pattern key, category and scope that it was filed for: an override with another one has moved.';
-comment on column learning.override_filings.bucket is 'Where it is filed: the group times 2^40 plus the smaller pair times 2^20 plus the larger; pairs it is not filed by count 0.';
-comment on column learning.override_filings.pairs_1 is 'Which of the pairs 1 to 64 it has, as bits.';
-comment on column learning.override_filings.pairs_2 is
-  'Which of the pairs 65 to 127 it has, as bits; below 0 where it has others beside those it is filed by, which is rare, as they are.';
-comment on column learning.override_filings.scope_mask is
-  'Dimensions of its scope as bits: with them a candidate that contains it knows its scope without reading pm_overrides.';
-comment on column learning.override_filings.specificity is 'Number of its pairs plus one, to the power of 1.5.';
-comment on column learning.override_filings.confidence is 'Confidence; 0.5 where none was given.';
-comment on column learning.override_filings.multiplier is 'Multiplier; 1 where none was given.';
-comment on column learning.override_filings.dir_a is 'Direction for the appetite.';
-comment on column learning.override_filings.dir_e is 'Direction for the assertiveness.';
-comment on column learning.override_filings.edge is 'Edge.';
-comment on column learning.override_filings.support is 'Trust from the number of trades and their variance: (1 - e^(-n/25))/(1 + variance).';
-comment on column learning.override_filings.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
-comment on column learning.override_filings.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
-
-create function learning.specificity(pairs integer)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return power(pairs + 1::float8, 1.5);
-end
-$$;
-comment on function learning.specificity(integer) is 'How much an override counts for naming so many pairs.';
-
-create function learning.override_terms_query(overrides text)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return format($terms$
-    select held.id as override_id, held.enabled,
-      hashtextextended(held.scope_digest, hashtextextended(held.action_category, hashtextextended(held.pattern_key,
-        hashtextextended(held.override_type, held.scope_mask)))) as filed_as,
-      held.scope_mask, learning.specificity(bit_count(held.scope_mask::bit(32))::integer) as specificity,
-      -- Beyond these bounds nothing changes in an answer, but products would leave the range of numbers.
-      case when held.confidence_score < 1e-50 then 0 else coalesce(held.confidence_score, 0.5) end as confidence,
-      greatest(1e-50, least(1e50, coalesce(held.multiplier, 1))) as multiplier,
-      case when abs(held.dir_a) < 1e-50 then 0 else held.dir_a end as dir_a,
-      case when abs(held.dir_e) < 1e-50 then 0 else held.dir_e end as dir_e,
-      case when abs(held.edge_raw) < 1e-50 then 0 else greatest(-1e50, least(1e50, held.edge_raw)) end as edge,
-      (1 - exp(greatest(-700, -held.n / 25::float8))) / (1 + least(1e50, held.variance)) as support,
-      case
-        when isfinite(held.last_evidence_at) then (extract(epoch from held.last_evidence_at) * 1000000)::float8
-        when held.last_evidence_at = '-infinity' then -1e100
-        else 1e100
-      end as evidence_us,
-      3.6e9 * greatest(1e-9, least(1e50, coalesce(held.half_life_hours, 720))) as decay_us
-    from %s held
-  $terms$, overrides);
-end
-$$;
-comment on function learning.override_terms_query(text) is
-  'The query for what of overrides enters a sizing, apart from their pairs; they are read from the given relation, which has the columns of pm_overrides.';
-
-do $$
-begin
-  execute 'create view learning.override_terms with (security_invoker = true) as ' || learning.override_terms_query('public.pm_overrides');
-end
-$$;
-comment on view learning.override_terms is 'What of an override enters a sizing, apart from its scope.';
-comment on column learning.override_terms.override_id is 'The override.';
-comment on column learning.override_terms.enabled is 'Whether it acts.';
-comment on column learning.override_terms.filed_as is 'Hash of its type, pattern key, category and scope.';
-comment on column learning.override_terms.scope_mask is 'Dimensions of its scope as bits.';
-comment on column learning.override_terms.specificity is 'Number of its pairs plus one, to the power of 1.5.';
-comment on column learning.override_terms.confidence is 'Confidence; 0.5 where none was given.';
-comment on column learning.override_terms.multiplier is 'Multiplier; 1 where none was given.';
-comment on column learning.override_terms.dir_a is 'Direction for the appetite.';
-comment on column learning.override_terms.dir_e is 'Direction for the assertiveness.';
-comment on column learning.override_terms.edge is 'Edge.';
-comment on column learning.override_terms.support is 'Trust from the number of trades and their variance.';
-comment on column learning.override_terms.evidence_us is 'Close of the newest trade behind it in microseconds since 1970; far in the future where there is none.';
-comment on column learning.override_terms.decay_us is 'Half-life of the edge in microseconds; 30 days where unknown.';
-
-create function learning.rarest_two(uses_and_numbers bigint[])
-returns bigint
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  pair bigint;
-  rarest bigint;
-  next_rarest bigint;
-begin
-  foreach pair in array coalesce(uses_and_numbers, '{}') loop
-    if rarest is null or pair < rarest then
-      next_rarest := rarest;
-      rarest := pair;
-    elsif next_rarest is null or pair < next_rarest then
-      next_rarest := pair;
-    end if;
-  end loop;
-  rarest := rarest & 1048575;
-  next_rarest := next_rarest & 1048575;
-  return case
-    when rarest is null then 0
-    when next_rarest is null then rarest << 20
-    else least(rarest, next_rarest) << 20 | greatest(rarest, next_rarest)
-  end;
-end
-$$;
-comment on function learning.rarest_two(bigint[]) is
-  'The pairs'' part of a bucket for an override that is filed by two; each pair is given as its uses times 2^20 plus its number.';
-
--- All of these run as their owner: whoever may write overrides need not be able to write where they are filed.
--- Thousands of overrides are placed by joining whole tables; those that changed are looked for one by one.
--- What depends on how many overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
-create function learning.place_overrides(ids bigint[])
-returns void
-language plpgsql
-security definer
-set search_path = ''
-set enable_seqscan = on
-set enable_hashjoin = on
-set enable_mergejoin = on
-set jit = off
-as $$
-begin
-  execute $unknown_pairs$
-    with fresh as materialized (
-      select filed.id as group_id, own.pair, count(*) as uses
-      from public.pm_overrides made
-      join learning.override_groups filed using (override_type, pattern_key, action_category)
-      cross join lateral (select given.key || '=' || given.value as pair from jsonb_each_text(made.scope_subset) as given) as own
-      left join learning.override_pairs known on known.group_id = filed.id and known.pair = own.pair
-      where made.id = any ($1) and known.number is null
-      group by filed.id, own.pair
-    ),
-    numbered as materialized (
-      select concerned.group_id, (select max(pair.number) from learning.override_pairs pair where pair.group_id = concerned.group_id) as last
-      from (select distinct fresh.group_id from fresh) as concerned
-    )
-    insert into learning.override_pairs (group_id, pair, number, uses)
-    select fresh.group_id, fresh.pair,
-      coalesce(numbered.last, 0) + row_number() over (partition by fresh.group_id order by fresh.uses desc, fresh.pair), fresh.uses
-    from fresh
-    join numbered using (group_id)
-  $unknown_pairs$ using ids;
-
-  execute $filings$
-    insert into learning.override_filings (override_id, filed_as, bucket, pairs_1, pairs_2, scope_mask, specificity, confidence, multiplier,
-      dir_a, dir_e, edge, support, evidence_us, decay_us)
-    select placed.id, terms.filed_as, placed.bucket, placed.pairs_1,
-      case when placed.more_pairs <@ array[placed.bucket >> 20 & 1048575, placed.bucket & 1048575] is not false then placed.pairs_2
-        else placed.pairs_2 | (1::bigint << 63) end,
-      terms.scope_mask, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a, terms.dir_e, terms.edge, terms.support,
-      terms.evidence_us, terms.decay_us
-    from (
-      select made.id,
-        filed.id::bigint << 40 | case filed.filed_by
-          when 1 then coalesce(min(pair.uses::bigint << 20 | pair.number) & 1048575, 0) << 20
-          else learning.rarest_two(array_agg(pair.uses::bigint << 20 | pair.number) filter (where pair.number is not null))
-        end as bucket,
-        coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as pairs_1,
-        coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) as pairs_2,
-        array_agg(pair.number::bigint) filter (where pair.number > 127) as more_pairs
-      from public.pm_overrides made
-      join learning.override_groups filed using (override_type, pattern_key, action_category)
-      left join lateral jsonb_each_text(made.scope_subset) as own on true
-      left join learning.override_pairs pair on pair.group_id = filed.id and pair.pair = own.key || '=' || own.value
-      where made.id = any ($1)
-      group by made.id, filed.id, filed.filed_by
-    ) as placed
-    join learning.override_terms terms on terms.override_id = placed.id and terms.override_id = any ($1)
-    -- Neighbours in the index arrive together, which fills its pages and keeps them few.
-    order by placed.bucket
-  $filings$ using ids;
-end
-$$;
-comment on function learning.place_overrides(bigint[]) is 'Files overrides whose groups are there, numbering the pairs that are new.';
-
-create function learning.refile_group(group_id integer, arriving bigint[])
-returns void
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  first_bucket constant bigint := refile_group.group_id::bigint << 40;
-  last_bucket constant bigint := ((refile_group.group_id::bigint + 1) << 40) - 1;
-  former bigint[];
-  filing bigint[];
-begin
-  -- In the order in which values are changed: who changes them meanwhile is waited for.
-  former := array(
-    select held.override_id from learning.override_filings held where held.bucket between first_bucket and last_bucket
-    order by held.override_id for update
-  );
-  delete from learning.override_filings held where held.bucket between first_bucket and last_bucket;
-  delete from learning.override_pairs pair where pair.group_id = refile_group.group_id;
-  -- Not all that are enabled: some may have changed in the statement that is under way, and are filed when their turn comes.
-  filing := array(
-    select made.id
-    from public.pm_overrides made
-    join learning.override_groups filed using (override_type, pattern_key, action_category)
-    where filed.id = refile_group.group_id and made.id = any (former || arriving)
-  );
-  update learning.override_groups filed
-  set filed_count = filed.filed_count - (select count(*) from (select unnest(former) except select unnest(filing)) as gone)
-  where filed.id = refile_group.group_id;
-  update learning.override_groups filed
-  set counted_at = filed.filed_count, filed_by = filed.best_filed_by
-  where filed.id = refile_group.group_id;
-  perform learning.place_overrides(filing);
-end
-$$;
-comment on function learning.refile_group(integer, bigint[]) is
-  'Counts and numbers a group''s pairs anew and files what was filed in it, and what arrives, by what is rare now.';
-
-create function learning.file_overrides(ids bigint[])
-returns void
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  outgrown integer[];
-  group_id integer;
-begin
-  if ids is null then
-    return;
+  if jsonb_typeof(given) <> 'object' then
+    raise exception using
+      errcode = '22023',
+      message = format('A candidate must be an object and is %s', learning.quoted(left(given::text, 61))),
+      hint = 'Give each of candidates the arguments of get_pm_sizing by name.';
   end if;
-  -- Writers of the same groups queue up here, in one order.
-  perform from learning.override_groups filed
-  join (
-    select made.override_type, made.pattern_key, made.action_category
-    from public.pm_overrides made
-    where made.id = any (ids)
-    group by made.override_type, made.pattern_key, made.action_category
-  ) as concerned using (override_type, pattern_key, action_category)
-  order by filed.id for update of filed;
-  with arrived as (
-    select made.override_type, made.pattern_key, made.action_category, count(*) as overrides,
-      max(bit_count(made.scope_mask::bit(32))) as most_pairs
-    from public.pm_overrides made
-    where made.id = any (ids)
-    group by made.override_type, made.pattern_key, made.action_category
-  ),
-  known as (
-    update learning.override_groups filed
-    set filed_count = filed.filed_count + arrived.overrides, most_pairs = greatest(filed.most_pairs, arrived.most_pairs)
-    from arrived
-    where (filed.override_type, filed.pattern_key, filed.action_category)
-      = (arrived.override_type, arrived.pattern_key, arrived.action_category)
-    returning filed.*
-  ),
-  -- A row that is inserted costs a number even where there is one already, and a bucket has room for 2^23 of them.
-  fresh as (
-    insert into learning.override_groups as filed (override_type, pattern_key, action_category, filed_count, counted_at, most_pairs)
-    select arrived.override_type, arrived.pattern_key, arrived.action_category, arrived.overrides, arrived.overrides, arrived.most_pairs
-    from arrived
-    left join known using (override_type, pattern_key, action_category)
-    where known.id is null
-    order by arrived.override_type, arrived.pattern_key, arrived.action_category
-    on conflict (override_type, pattern_key, action_category) do update set
-      filed_count = filed.filed_count + excluded.filed_count, most_pairs = greatest(filed.most_pairs, excluded.most_pairs)
-    returning filed.*
-  ),
-  touched as (
-    select known.* from known union all select fresh.* from fresh
-  )
-  -- What was rare when there were half as many need not be any more.
-  select coalesce(array_agg(touched.id), '{}') into outgrown
-  from touched
-  where touched.filed_count > 2 * touched.counted_at + 500 or touched.filed_by < touched.best_filed_by;
-  foreach group_id in array outgrown loop
-    perform learning.refile_group(group_id, ids);
-  end loop;
-  perform learning.place_overrides(case when cardinality(outgrown) = 0 then ids else array(
-    select made.id
-    from public.pm_overrides made
-    join learning.override_groups filed using (override_type, pattern_key, action_category)
-    where made.id = any (ids) and filed.id <> all (outgrown)
-  ) end);
-end
-$$;
-comment on function learning.file_overrides(bigint[]) is 'Files enabled overrides that are filed nowhere yet.';
-
-create function learning.unfile_overrides(ids bigint[])
-returns void
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  groups constant integer[] := array(
-    select distinct (held.bucket >> 40)::integer from learning.override_filings held where held.override_id = any (ids)
-  );
-begin
-  -- Who files a group anew holds its row: until then its overrides lie in two places, and only one of them stays.
-  perform from learning.override_groups filed where filed.id = any (groups) order by filed.id for update;
-  with unfiled as (
-    delete from learning.override_filings held where held.override_id = any (ids) returning (held.bucket >> 40)::integer as group_id
-  ),
-  lost as (
-    select unfiled.group_id, count(*) as overrides from unfiled group by unfiled.group_id
-  )
-  update learning.override_groups filed
-  set filed_count = filed.filed_count - lost.overrides
-  from lost
-  where filed.id = lost.group_id;
-end
-$$;
-comment on function learning.unfile_overrides(bigint[]) is 'Takes overrides that were deleted, disabled or moved out of the files.';
-
-create function learning.file_new_overrides()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  perform learning.file_overrides((select array_agg(made.id) from new_overrides made where made.enabled));
-  return null;
-end
-$$;
-comment on function learning.file_new_overrides() is 'Files the overrides that a statement inserted.';
-
-create function learning.file_changed_overrides()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
-as $$
-declare
-  changed_ids constant bigint[] := array(select changed.id from new_overrides changed);
-  change_in_place constant text := format($stayed$
-    update learning.override_filings held
-    set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a, dir_e = terms.dir_e, edge = terms.edge,
-      support = terms.support, evidence_us = terms.evidence_us, decay_us = terms.decay_us
-    from (%s order by override_id) as terms
-    where held.override_id = terms.override_id and held.filed_as = terms.filed_as and terms.enabled
-  $stayed$, learning.override_terms_query('new_overrides'));
-  stayed integer;
-  moved bigint[];
-  arrived bigint[];
-begin
+  if given - arguments <> '{}'::jsonb then
+    select min(unknown.name) into argument from jsonb_object_keys(given - arguments) as unknown(name);
+    raise exception using
+      errcode = '22023',
+      message = format('A candidate has no argument %s', learning.quoted(argument)),
+      hint = 'The arguments are ' || array_to_string(arguments, ', ') || '.';
+  end if;
   begin
-    execute change_in_place;
-    get diagnostics stayed = row_count;
-    if stayed = cardinality(changed_ids) then
-      return null;
-    end if;
-    raise exception using errcode = 'EL001', message = 'Some overrides were moved, enabled or disabled.';
-  exception when sqlstate 'EL001' then
-    -- Rare. What was changed is undone: who holds one of the groups may be waiting for it, while its groups are waited for next.
-    null;
+    argument := 'a_value';
+    a_value := (given ->> argument)::float8;
+    argument := 'e_value';
+    e_value := (given ->> argument)::float8;
+    argument := 'previous_strength';
+    previous_strength := (given ->> argument)::float8;
+    argument := 'as_of';
+    as_of := (given ->> argument)::timestamptz;
+  exception when data_exception then
+    raise exception using
+      errcode = '22023',
+      message = format('Argument %s must be a %s and is %s', argument, case argument when 'as_of' then 'time' else 'number' end,
+        learning.quoted(given ->> argument)),
+      hint = format('Correct %s and ask again; nothing else was looked at.', argument);
   end;
-  -- The groups that overrides leave and those they enter, at once and in one order.
-  execute $concerned$
-    select from learning.override_groups filed
-    where filed.id in (
-      select held.id from public.pm_overrides changed join learning.override_groups held using (override_type, pattern_key, action_category)
-      where changed.id = any ($1)
-      union
-      select (held.bucket >> 40)::integer from learning.override_filings held where held.override_id = any ($1)
-    )
-    order by filed.id for update
-  $concerned$ using changed_ids;
-  execute change_in_place;
-  execute $moved$
-    select array_agg(held.override_id) filter (where held.override_id is not null),
-      array_agg(terms.override_id) filter (where terms.enabled)
-    from learning.override_terms terms
-    left join learning.override_filings held on held.override_id = terms.override_id and held.override_id = any ($1)
-    where terms.override_id = any ($1) and (terms.enabled and terms.filed_as = held.filed_as) is not true
-  $moved$ into moved, arrived using changed_ids;
-  perform learning.unfile_overrides(moved);
-  perform learning.file_overrides(arrived);
-  return null;
+  return learning.check_candidate(given ->> 'pattern_key', given ->> 'action_category', given -> 'scope', a_value, e_value,
+    previous_strength, as_of);
 end
 $$;
-comment on function learning.file_changed_overrides() is 'Files the overrides that a statement changed: anew where they moved, in their place where only their values did.';
+comment on function learning.read_candidate(jsonb) is 'A candidate of a batch, checked.';
 
-create function learning.unfile_deleted_overrides()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  if tg_op = 'TRUNCATE' then
-    truncate learning.override_filings, learning.override_pairs, learning.override_groups;
-  else
-    perform learning.unfile_overrides((select array_agg(former.id) from old_overrides former));
-  end if;
-  return null;
-end
-$$;
-comment on function learning.unfile_deleted_overrides() is 'Takes the overrides that a statement deleted out of the files.';
-
-create trigger file_new_overrides after insert on public.pm_overrides
-referencing new table as new_overrides
-for each statement execute function learning.file_new_overrides();
-comment on trigger file_new_overrides on public.pm_overrides is 'New overrides act at once.';
-create trigger file_changed_overrides after update on public.pm_overrides
-referencing new table as new_overrides
-for each statement execute function learning.file_changed_overrides();
-comment on trigger file_changed_overrides on public.pm_overrides is 'Changed overrides act as changed at once.';
-create trigger unfile_deleted_overrides after delete on public.pm_overrides
-referencing old table as old_overrides
-for each statement execute function learning.unfile_deleted_overrides();
-comment on trigger unfile_deleted_overrides on public.pm_overrides is 'Deleted overrides stop acting at once.';
-create trigger unfile_truncated_overrides after truncate on public.pm_overrides
-for each statement execute function learning.unfile_deleted_overrides();
-comment on trigger unfile_truncated_overrides on public.pm_overrides is 'Deleted overrides stop acting at once.';
-
-create type learning.override_probe as (
-  buckets bigint[],
-  lacking_1 bigint,
-  lacking_2 bigint,
-  most_specificity float8
-);
-comment on type learning.override_probe is
-  'What to look for in learning.override_filings: an override lies in one of the buckets and has none of the lacking pairs. None is more specific than most_specificity.';
-
-create function learning.probe_overrides(override_type text, pattern_key text, action_category text, scope jsonb)
-returns learning.override_probe
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  group_bits bigint;
-  filed_by smallint;
-  most_pairs smallint;
-  own_pairs bigint[];
-  probe learning.override_probe;
-begin
-  select filed.id::bigint << 40, filed.filed_by, filed.most_pairs, own.numbers, own.buckets, own.lacking_1, own.lacking_2
-  into group_bits, filed_by, most_pairs, own_pairs, probe.buckets, probe.lacking_1, probe.lacking_2
-  from learning.override_groups filed
-  cross join lateral (
-    select array_agg(pair.number::bigint) as numbers,
-      -- The empty scope, and each pair.
-      (filed.id::bigint << 40) || coalesce(array_agg((filed.id::bigint << 40) | (pair.number::bigint << 20)), '{}') as buckets,
-      ~coalesce(bit_or(1::bigint << (pair.number - 1)) filter (where pair.number <= 64), 0) as lacking_1,
-      ~(coalesce(bit_or(1::bigint << (pair.number - 65)) filter (where pair.number between 65 and 127), 0) | (1::bigint << 63)) as lacking_2
-    from (
-      -- A join may read all of a group's pairs instead of looking for each.
-      select (
-        select known.number from learning.override_pairs known where known.group_id = filed.id and known.pair = given.key || '=' || given.value
-      ) as number
-      from jsonb_each_text(scope) as given
-      offset 0
-    ) as pair
-    where pair.number is not null
-  ) as own
-  where filed.override_type = probe_overrides.override_type and filed.pattern_key = probe_overrides.pattern_key
-    and filed.action_category = probe_overrides.action_category;
-  if group_bits is null then
-    return null;
-  end if;
-  probe.most_specificity := learning.specificity(most_pairs);
-  if filed_by = 2 then
-    probe.buckets := probe.buckets || array(
-      select group_bits | (one.pair << 20) | other.pair
-      from unnest(own_pairs) as one(pair)
-      join unnest(own_pairs) as other(pair) on one.pair < other.pair
-    );
-  end if;
-  return probe;
-end
-$$;
-comment on function learning.probe_overrides(text, text, text, jsonb) is 'Where the overrides that a scope contains are filed; null where there can be none.';
-
-create function learning.contains_override(scope jsonb, override_id bigint)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (select made.scope_subset <@ scope from public.pm_overrides made where made.id = contains_override.override_id);
-end
-$$;
-comment on function learning.contains_override(jsonb, bigint) is 'Whether a scope contains an override that has pairs which its filing does not name.';
-
-create function learning.contained_overrides(filed learning.override_groups, scope jsonb)
-returns setof learning.override_filings
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  probe constant learning.override_probe :=
-    learning.probe_overrides(filed.override_type, filed.pattern_key, filed.action_category, scope);
-begin
-  return query
-  select held.*
-  from learning.override_filings held
-  where held.bucket = any (probe.buckets)
-    and held.pairs_1 & probe.lacking_1 = 0 and held.pairs_2 & probe.lacking_2 = 0
-    and (held.pairs_2 >= 0 or learning.contains_override(scope, held.override_id));
-end
-$$;
-comment on function learning.contained_overrides(learning.override_groups, jsonb) is 'The overrides of a group that a scope contains, as they are filed.';
-
--- sql/65_levers.sql
-
--- Levers: the numbers the PM lets learning move, how far, and where each stands for a candidate.
-
-create table public.learning_levers (
-  lever text primary key,
-  kind text not null check (kind in ('multiplier', 'additive', 'target')),
-  neutral float8,
-  lower_bound float8 not null,
-  upper_bound float8 not null,
-  max_step float8 check (max_step > 0),
-  action_categories text[],
-  description text not null,
-  check (lower_bound <= upper_bound),
-  check (neutral between lower_bound and upper_bound),
-  check ((neutral is null) = (kind = 'target'))
-);
-alter table public.learning_levers enable row level security;
-comment on table public.learning_levers is 'Every number the PM lets learning move, with its bounds. A hand-made pm_tuning override names the lever as its action_category.';
-comment on column public.learning_levers.lever is 'Name of the lever.';
-comment on column public.learning_levers.kind is 'multiplier: a factor on the PM''s own number; additive: added to it; target: takes its place.';
-comment on column public.learning_levers.neutral is 'Where the lever stands when nothing is known; null for a target: the PM''s own number holds.';
-comment on column public.learning_levers.lower_bound is 'The lever never goes below this.';
-comment on column public.learning_levers.upper_bound is 'The lever never goes above this.';
-comment on column public.learning_levers.max_step is 'Furthest that one call moves it from neutral in edge_weighted mode, for a factor as a ratio; null: no limit but its bounds.';
-comment on column public.learning_levers.action_categories is 'Actions the lever belongs to; null: it stands whatever the action, as a gate does.';
-comment on column public.learning_levers.description is 'What the lever does.';
-
-insert into public.learning_levers (lever, kind, neutral, lower_bound, upper_bound, max_step, action_categories, description) values
-  ('size_mult', 'multiplier', 1, 0.7, 1.3, 0.02, '{entry,add}', 'Scales the size of the position.'),
-  ('entry_aggression_mult', 'multiplier', 1, 0.8, 1.2, 0.02, '{entry,add}', 'Scales the appetite to enter and add.'),
-  ('exit_aggression_mult', 'multiplier', 1, 0.8, 1.2, 0.02, '{trim,exit}', 'Scales the assertiveness to trim and exit.'),
-  ('entry_delay_bars', 'additive', 0, 0, 3, 0.2, '{entry,add}', 'Bars to wait before the next entry or add.'),
-  ('phase1_frac_mult', 'multiplier', 1, 0.7, 1.3, 0.02, '{entry}', 'Scales the first part of an entry.'),
-  ('trim_delay_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{trim}', 'Stretches the time between trims.'),
-  ('trail_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{trim,exit}', 'Scales the distance of the trailing stop.'),
-  ('min_ts_for_add', 'target', null, 0, 1, 0.05, '{add}', 'Trend strength an add asks for.'),
-  ('min_ox_for_trim', 'target', null, 0, 1, 0.05, '{trim}', 'Overextension a trim asks for.'),
-  ('min_dx_for_add', 'target', null, 0, 1, 0.05, '{add}', 'Discount an add asks for.'),
-  ('max_edx_for_add', 'target', null, 0, 1, 0.05, '{add}', 'Exhaustion above which nothing is added.'),
-  ('wait_for_signal_x', 'target', null, 0, 1, 0.05, '{entry,add}', 'Signal strength to wait for before acting.'),
-  ('phase_scaling_s1_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{entry,add}', 'Scales adds in trend state S1.'),
-  ('phase_scaling_s2_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{entry,add}', 'Scales adds in trend state S2.'),
-  ('phase_scaling_s3_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{entry,add}', 'Scales adds in trend state S3.'),
-  ('panic_trigger_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{exit}', 'Scales the threshold of the emergency exit.'),
-  ('wait_n_bars_after_trim', 'additive', 0, 0, 5, 0.2, '{entry,add}', 'Bars to wait after a trim before buying again.'),
-  ('tuning_ts_min', 'additive', 0, -0.1, 0.1, null, null, 'Added to the trend strength that the entry gate asks for.'),
-  ('tuning_halo', 'additive', 0, -0.2, 0.2, null, null, 'Added to the distance from the average that the entry gate allows.'),
-  ('tuning_slope', 'additive', 0, -0.002, 0.002, null, null, 'Added to the slope that the entry gate asks for.'),
-  ('tuning_dx_min', 'additive', 0, -0.1, 0.1, null, null, 'Added to the discount that the S3 gate asks for.');
-
-create type public.pm_lever as (
-  lever text,
-  multiplier float8,
-  value float8,
-  override_id bigint,
-  scope_subset jsonb
-);
-comment on type public.pm_lever is 'One answer of get_pm_levers: where a lever stands, and which override put it there.';
-comment on column public.pm_lever.lever is 'Name of the lever.';
-comment on column public.pm_lever.multiplier is 'Factor on the PM''s own number; for additive levers and targets the factor their value amounted to, where known.';
-comment on column public.pm_lever.value is 'Change of an additive lever or value of a target; null where the lever is a factor, or a target that nothing sets.';
-comment on column public.pm_lever.override_id is 'The override that set it; null where the lever is neutral.';
-comment on column public.pm_lever.scope_subset is 'Scope of that override.';
-
-create function learning.learned_levers(edge float8, fade float8, missed_at_entry float8, missed_at_exit float8)
-returns table (lever text, multiplier float8, value float8)
-language sql
-immutable
-set search_path = ''
-as $$
-  select learned.lever, learned.multiplier, learned.value
-  from (values
-    ('size_mult', 1 + edge, null),
-    ('entry_aggression_mult', 1 + edge, null),
-    ('exit_aggression_mult', 1 + edge, null),
-    ('entry_delay_bars', null, missed_at_entry),
-    ('phase1_frac_mult', 1 - 0.1 * missed_at_entry, null),
-    ('trim_delay_mult', 1 - missed_at_exit / 15, null),
-    ('trail_mult', case when edge > 0 then 1.05 when edge < 0 then 0.95 end, null),
-    -- A target has no way between it and nothing: it lapses when what is left of the edge no longer calls for it.
-    ('min_ts_for_add', null, case when edge * fade > 0.3 then 0.55 end),
-    ('min_ox_for_trim', null, case when edge * fade > 0.3 then 0.40 end)
-  ) as learned(lever, multiplier, value)
-  where learned.multiplier is not null or learned.value is not null;
-$$;
-comment on function learning.learned_levers(float8, float8, float8, float8) is
-  'What a lesson says of the levers, from its edge and the mean buckets of what its trades missed at entry and exit (0 to 3, null where unknown); bounds and fading come after.';
-
-create function public.get_pm_levers(pattern_key text, action_category text, scope jsonb)
-returns setof public.pm_lever
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  config jsonb := learning.config();
-  candidate record;
-  regimes jsonb := config #> '{flags,learning_overrides_enabled_regimes}';
-  in_regime boolean;
-begin
-  perform learning.require_pm();
-  candidate := learning.check_candidate(pattern_key, action_category, scope, 0.5, 0.5, 1, now());
-  in_regime := regimes = 'null'::jsonb or coalesce(regimes ? (candidate.scope ->> 'macro_phase'), false);
-  return query
-  with containing as (
-    select held.id, held.scope_subset, held.override_type, held.action_category, held.multiplier, learning.without_dust(held.value) as value,
-      found.edge as edge_raw, held.lesson_id, cardinality(array(select jsonb_object_keys(held.scope_subset))) as dims, found.confidence,
-      learning.fade(now(), held.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade
-    from learning.override_groups filed
-    cross join lateral learning.contained_overrides(filed, candidate.scope) as found
-    join public.pm_overrides held on held.id = found.override_id
-    where filed.pattern_key = candidate.pattern_key
-      and in_regime
-      and case filed.override_type
-        when 'pm_strength' then filed.action_category = get_pm_levers.action_category
-          and (config #>> '{flags,learning_overrides_enabled}')::boolean
-        when 'pm_tuning' then (config #>> '{flags,tuning_overrides_enabled}')::boolean
-      end
-  ),
-  offered as (
-    select containing.action_category as lever, containing.id, containing.scope_subset, containing.dims, containing.confidence,
-      containing.fade, containing.multiplier, containing.value
-    from containing
-    where containing.override_type = 'pm_tuning'
-    union all
-    select learned.lever, containing.id, containing.scope_subset, containing.dims, containing.confidence, containing.fade,
-      learned.multiplier, learned.value
-    from containing
-    left join public.learning_lessons lesson on lesson.id = containing.lesson_id
-    cross join lateral learning.learned_levers(containing.edge_raw, containing.fade, (lesson.stats ->> 'm_e')::float8,
-      (lesson.stats ->> 'm_x')::float8) as learned
-    where containing.override_type = 'pm_strength'
-      and (lesson.id is null or lesson.status = 'active')
-      -- One made by hand that names no edge is about the size alone.
-      and (lesson.id is not null or containing.edge_raw <> 0)
-  ),
-  chosen as (
-    select distinct on (offered.lever) offered.*
-    from offered
-    join public.learning_levers known on known.lever = offered.lever
-    where (known.action_categories is null or get_pm_levers.action_category = any (known.action_categories))
-      and (known.kind = 'multiplier' or offered.multiplier is not null or offered.value is not null)
-      and (known.kind <> 'target' or offered.value is not null)
-    order by offered.lever, offered.dims desc, offered.confidence desc, offered.id desc
-  ),
-  standing as (
-    select known.*, chosen.id, chosen.scope_subset,
-      case known.kind
-        when 'multiplier' then known.neutral
-          + (greatest(known.lower_bound, least(known.upper_bound, coalesce(chosen.multiplier, known.neutral))) - known.neutral) * coalesce(chosen.fade, 1)
-        else case when chosen.id is null then 1 else 1 + (chosen.multiplier - 1) * chosen.fade end
-      end as multiplier,
-      case known.kind
-        when 'additive' then known.neutral
-          + (greatest(known.lower_bound, least(known.upper_bound, coalesce(chosen.value, known.neutral))) - known.neutral) * coalesce(chosen.fade, 1)
-        when 'target' then case when chosen.value is not null then greatest(known.lower_bound, least(known.upper_bound, chosen.value)) end
-      end as value,
-      config ->> 'strength_mode' = 'edge_weighted' and known.max_step is not null and known.neutral is not null as stepwise
-    from public.learning_levers known
-    left join chosen on chosen.lever = known.lever
-  )
-  select standing.lever,
-    case when standing.stepwise and standing.kind = 'multiplier'
-      then greatest(standing.neutral / (1 + standing.max_step), least(standing.neutral * (1 + standing.max_step), standing.multiplier))
-      else standing.multiplier end,
-    case when standing.stepwise and standing.kind = 'additive'
-      then greatest(standing.neutral - standing.max_step, least(standing.neutral + standing.max_step, standing.value))
-      else standing.value end,
-    standing.id, standing.scope_subset
-  from standing
-  order by standing.lever;
-end
-$$;
-comment on function public.get_pm_levers(text, text, jsonb) is
-  'Where every lever stands for a candidate: set by the most specific override that speaks of it, alone, and neutral where none does.';
-
--- sql/70_exposure.sql
+-- sql/78_position_scopes.sql
 
 -- Exposure: how crowded each scope is with what the book already holds.
 
@@ -4387,7 +5146,7 @@ create function learning.position_scope(entry_context jsonb, timeframe text, tok
 returns jsonb
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- A position is held whatever its context looks like: what no scope can take is left out instead of raised.
   select public.unified_scope(
@@ -4422,7 +5181,7 @@ create function learning.hold_positions(ids uuid[])
 returns void
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into learning.position_scopes as held (position_id, pattern_key, scope, scope_mask, exposure)
@@ -4440,7 +5199,7 @@ create function learning.keep_position_scopes()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended('exposure', 0));
@@ -4493,6 +5252,10 @@ create trigger keep_scopes_of_truncated_positions after truncate on public.lowca
 for each statement execute function learning.keep_position_scopes();
 comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
 
+-- sql/80_exposure_cells.sql
+
+-- Exposure cells: what the configured masks make of the scopes that are held.
+
 create table learning.exposure_masks (
   mask integer primary key,
   dims text[] not null,
@@ -4533,7 +5296,7 @@ create function learning.mask_log_weight(mask integer, config jsonb default lear
 returns float8
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   exponent constant float8 := (config #>> '{exposure,weight_exponent}')::float8;
@@ -4553,7 +5316,7 @@ create function learning.configured_masks()
 returns table (mask integer, dims text[], bits integer[])
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with entries as (
     select distinct entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
@@ -4586,7 +5349,7 @@ create function learning.weighed_masks()
 returns table (mask integer, dims text[], bits integer[], weight float8, log_weight float8)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select wanted.mask, wanted.dims, wanted.bits, exp(greatest(-115, weighed.log_weight)), weighed.log_weight
   from learning.configured_masks() as wanted
@@ -4611,7 +5374,7 @@ create function learning.cells_of(scope jsonb, filled integer, reach integer, pa
 returns learning.scope_cells
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   pattern constant bigint := hashtextextended(pattern_key, 31);
@@ -4649,7 +5412,7 @@ create function learning.add_exposure(came learning.position_scopes[], went lear
 returns void
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 as $$
@@ -4696,7 +5459,7 @@ create function learning.keep_exposure_cells()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   came learning.position_scopes[] := array[]::learning.position_scopes[];
@@ -4732,7 +5495,7 @@ create function learning.derive_exposure()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   former text[];
@@ -4767,11 +5530,15 @@ comment on trigger derive_exposure on learning.effective_configs is 'Configured 
 insert into learning.exposure_masks (mask, dims, bits, weight, log_weight)
 select weighed.* from learning.weighed_masks() as weighed;
 
+-- sql/81_exposure.sql
+
+-- Exposure: how much of the book is held in each scope.
+
 create function learning.full_scope_counts(config jsonb)
 returns boolean
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return config #> '{exposure,masks}' = 'null'::jsonb or config #> '{exposure,masks}' ? 'full';
@@ -4825,137 +5592,12 @@ comment on column public.scope_exposure.exposure is 'Intended capital of the pos
 comment on column public.scope_exposure.weighted_exposure is 'The same, weighted by the mask.';
 comment on column public.scope_exposure.positions is 'How many positions that is.';
 
+-- sql/82_crowding.sql
+
+-- Crowding: how full a candidate's scope is, and the skew of its size that follows.
+
 create type learning.exposure_measure as (skew float8, explanation jsonb);
 comment on type learning.exposure_measure is 'How crowding acts on a candidate, and why.';
-
--- sql/75_sizing.sql
-
--- Sizing: how large the next action should be, from what was learned and what is held, and why.
-
-create type public.pm_sizing as (
-  mode text,
-  base_alloc_pct float8,
-  timeframe_share float8,
-  size_frac_raw float8,
-  pm_strength float8,
-  exposure_skew float8,
-  size_frac float8,
-  max_alloc_pct float8,
-  a_final float8,
-  e_final float8,
-  confidence float8,
-  steer_max float8,
-  overrides jsonb,
-  exposure jsonb,
-  shadow jsonb,
-  config_version integer,
-  computed_at timestamptz
-);
-comment on type public.pm_sizing is 'Answer of get_pm_sizing: how large the action should be, and why.';
-comment on column public.pm_sizing.mode is 'How learned strength acted: posture, multiplier or edge_weighted.';
-comment on column public.pm_sizing.base_alloc_pct is 'Fraction of the book that the token gets before anything learned, over all its timeframes.';
-comment on column public.pm_sizing.timeframe_share is 'Share of the candidate''s timeframe in it; null for a timeframe without a share.';
-comment on column public.pm_sizing.size_frac_raw is 'Size before anything learned, from the appetite alone: 0.10 to 0.60.';
-comment on column public.pm_sizing.pm_strength is 'Factor from what was learned; 1 is neutral and always for trims and exits.';
-comment on column public.pm_sizing.exposure_skew is 'Factor from crowding, 0.33 to 1.33; 1 for trims and exits.';
-comment on column public.pm_sizing.size_frac is 'Size to use: size_frac_raw times both factors, 0 to 1.';
-comment on column public.pm_sizing.max_alloc_pct is 'base_alloc_pct times both factors.';
-comment on column public.pm_sizing.a_final is 'Appetite to add after steering, 0 to 1.';
-comment on column public.pm_sizing.e_final is 'Assertiveness to exit after steering, 0 to 1.';
-comment on column public.pm_sizing.confidence is 'Confidence of the overrides that acted, blended by their weights; 0 where none did.';
-comment on column public.pm_sizing.steer_max is 'Furthest that the posture could have been steered; 0 where nothing steers.';
-comment on column public.pm_sizing.overrides is 'The overrides that acted, heaviest first: id, scope_subset, weight, share, pull; beyond 50 one entry for the rest.';
-comment on column public.pm_sizing.exposure is 'Concentration and the masks that made it.';
-comment on column public.pm_sizing.shadow is 'What the other two modes would have said, by mode.';
-comment on column public.pm_sizing.config_version is 'Version of the configuration that held.';
-comment on column public.pm_sizing.computed_at is 'When the answer was computed.';
-
-create type public.pm_sizing_in_batch as (
-  mode text,
-  base_alloc_pct float8,
-  timeframe_share float8,
-  size_frac_raw float8,
-  pm_strength float8,
-  exposure_skew float8,
-  size_frac float8,
-  max_alloc_pct float8,
-  a_final float8,
-  e_final float8,
-  confidence float8,
-  steer_max float8,
-  overrides jsonb,
-  exposure jsonb,
-  shadow jsonb,
-  config_version integer,
-  computed_at timestamptz,
-  "position" integer,
-  error jsonb
-);
-comment on type public.pm_sizing_in_batch is 'One answer of get_pm_sizing_batch: the columns of pm_sizing, and whose answer it is.';
-comment on column public.pm_sizing_in_batch.position is 'Place of the candidate in the batch, from 1.';
-comment on column public.pm_sizing_in_batch.error is 'Why the candidate could not be sized, as code, message, detail and hint; null where it was.';
-
-create type public.pm_override_match as (
-  id bigint,
-  scope_subset jsonb,
-  specificity float8,
-  weight float8,
-  share float8,
-  acts boolean,
-  confidence_score float8,
-  multiplier float8,
-  dir_a float8,
-  dir_e float8,
-  edge_raw float8,
-  n integer,
-  last_evidence_at timestamptz
-);
-comment on type public.pm_override_match is 'One answer of match_pm_overrides.';
-comment on column public.pm_override_match.id is 'The override.';
-comment on column public.pm_override_match.scope_subset is 'Its scope.';
-comment on column public.pm_override_match.specificity is 'Dimensions of the scope plus one, to the power of 1.5.';
-comment on column public.pm_override_match.weight is 'Its weight in the configured mode.';
-comment on column public.pm_override_match.share is 'Its part of all weight that acts; 0 where it does not act.';
-comment on column public.pm_override_match.acts is 'Whether it acts; false where it is set aside: for low confidence beside a higher one, for low weight, or because overrides are switched off.';
-comment on column public.pm_override_match.confidence_score is 'Its confidence, 0.5 where none was given.';
-comment on column public.pm_override_match.multiplier is 'Its multiplier after fading.';
-comment on column public.pm_override_match.dir_a is 'Its direction for the appetite after fading.';
-comment on column public.pm_override_match.dir_e is 'Its direction for the assertiveness after fading.';
-comment on column public.pm_override_match.edge_raw is 'Its edge.';
-comment on column public.pm_override_match.n is 'Trades it rests on.';
-comment on column public.pm_override_match.last_evidence_at is 'Close of the newest trade behind it.';
-
-create type learning.candidate as (
-  pattern_key text,
-  action_category text,
-  scope jsonb,
-  scope_mask integer,
-  a_value float8,
-  e_value float8,
-  previous_strength float8,
-  as_of timestamptz,
-  as_of_us float8
-);
-comment on type learning.candidate is 'What a size is asked for, checked and in its normal form.';
-
-create type learning.sizing_context as (
-  config jsonb,
-  config_version integer,
-  base_alloc_pct float8,
-  timeframes text[],
-  timeframe_shares float8[],
-  size_mult public.learning_levers
-);
-comment on type learning.sizing_context is 'What every candidate of a call has in common.';
-
-create type learning.contribution as (
-  id bigint,
-  scope_subset jsonb,
-  weight float8,
-  share float8,
-  pull float8
-);
-comment on type learning.contribution is 'What one override contributed to a size.';
 
 create type learning.crowded_mask as (
   scope jsonb,
@@ -4965,410 +5607,11 @@ create type learning.crowded_mask as (
 );
 comment on type learning.crowded_mask is 'What one mask contributed to a candidate''s crowding.';
 
-create type learning.strength_blend as (
-  posture_confidence float8,
-  steer float8,
-  delta_a float8,
-  delta_e float8,
-  multiplier float8,
-  log_multiplier float8,
-  confidence float8,
-  overrides integer,
-  weight float8,
-  pull float8,
-  weight_unit float8,
-  move_unit float8,
-  edge_unit float8,
-  least_weight float8,
-  least_confidence float8,
-  override_ids bigint[],
-  scope_masks integer[],
-  weights float8[],
-  moves float8[]
-);
-comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, mask of its scope, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
-
-create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
-comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
-
-create function learning.quoted(value text)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select quote_literal(case when length(value) > 60 then left(value, 60) || '…' else value end);
-$$;
-comment on function learning.quoted(text) is 'A value as an error message quotes it, shortened.';
-
-create function learning.without_dust(value float8)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return case when abs(value) < 1e-50 then 0 else value end;
-end
-$$;
-comment on function learning.without_dust(float8) is
-  'A number, or 0 where it is next to nothing: a product of such leaves the range of numbers, which Postgres refuses.';
-
-create function learning.check_candidate(
-  pattern_key text, action_category text, scope jsonb, a_value float8, e_value float8, previous_strength float8, as_of timestamptz
-)
-returns learning.candidate
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  argument text;
-  expected text;
-  given text;
-  candidate learning.candidate;
-begin
-  if pattern_key is null or btrim(pattern_key) = '' then
-    argument := 'pattern_key'; expected := 'a behaviour such as pm.uptrend.S1.buy_flag'; given := pattern_key;
-  elsif action_category is null or action_category not in ('entry', 'add', 'trim', 'exit') then
-    argument := 'action_category'; expected := 'entry, add, trim or exit'; given := action_category;
-  elsif scope is null or jsonb_typeof(scope) <> 'object' then
-    argument := 'scope'; expected := 'an object of dimensions and texts'; given := left(scope::text, 61);
-  elsif not a_value between 0 and 1 then
-    argument := 'a_value'; expected := 'a number from 0 to 1'; given := a_value::text;
-  elsif not e_value between 0 and 1 then
-    argument := 'e_value'; expected := 'a number from 0 to 1'; given := e_value::text;
-  elsif not (previous_strength > 0 and previous_strength <= 1e6) then
-    argument := 'previous_strength'; expected := 'a number greater than 0 and at most 1e6'; given := previous_strength::text;
-  elsif not isfinite(as_of) then
-    argument := 'as_of'; expected := 'a finite time'; given := as_of::text;
-  end if;
-  if argument is not null then
-    raise exception using
-      errcode = '22023',
-      message = format('Argument %s must be %s and is %s', argument, expected, coalesce(learning.quoted(given), 'null')),
-      hint = format('Correct %s and ask again; nothing else was looked at.', argument);
-  end if;
-  candidate.pattern_key := case when pattern_key ^@ 'module=' or pattern_key <> btrim(pattern_key)
-    then learning.dotted_pattern_key(pattern_key) else pattern_key end;
-  candidate.action_category := action_category;
-  candidate.scope := scope;
-  candidate.scope_mask := learning.normal_scope_mask(scope);
-  if candidate.scope_mask is null then
-    candidate.scope := public.unified_scope(null, scope, null);
-    candidate.scope_mask := learning.scope_mask(candidate.scope);
-  end if;
-  candidate.a_value := learning.without_dust(coalesce(a_value, 0.5));
-  candidate.e_value := learning.without_dust(coalesce(e_value, 0.5));
-  candidate.previous_strength := greatest(1e-50, coalesce(previous_strength, 1));
-  candidate.as_of := coalesce(as_of, now());
-  candidate.as_of_us := (extract(epoch from candidate.as_of) * 1000000)::float8;
-  return candidate;
-end
-$$;
-comment on function learning.check_candidate(text, text, jsonb, float8, float8, float8, timestamptz) is
-  'Refuses malformed arguments with 22023 and a hint that names the argument; fills in what was left out and returns the rest in its normal form.';
-
-create function learning.sizing_context()
-returns learning.sizing_context
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  context learning.sizing_context;
-begin
-  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult
-  into context.config, context.config_version, context.base_alloc_pct, context.size_mult
-  from learning.effective_configs pm
-  left join learning.effective_configs maker on maker.module_id = 'decision_maker'
-  left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
-  where pm.module_id = 'pm';
-  select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
-  from learning.allocation_state() as state;
-  return context;
-end
-$$;
-comment on function learning.sizing_context() is 'Configuration, base allocation and learned shares, read once for a call.';
-
-create function learning.overrides_act(scope jsonb, config jsonb)
-returns boolean
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  regimes constant jsonb := config #> '{flags,learning_overrides_enabled_regimes}';
-begin
-  return (config #>> '{flags,learning_overrides_enabled}')::boolean
-    and (regimes = 'null'::jsonb or coalesce(regimes ? (scope ->> 'macro_phase'), false));
-end
-$$;
-comment on function learning.overrides_act(jsonb, jsonb) is 'Whether strength overrides act at all in a scope''s macro phase.';
-
-create function learning.steering_strength(confidence float8, steering jsonb)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return learning.without_dust(least((steering ->> 'max')::float8,
-    (steering ->> 'base')::float8 + learning.without_dust((steering ->> 'gain')::float8) * confidence));
-end
-$$;
-comment on function learning.steering_strength(float8, jsonb) is 'How far overrides of this confidence may steer the posture.';
-
-create function learning.with_headroom(value float8, delta float8)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return greatest(0, least(1, case when delta >= 0 then value + delta * (1 - value) else value + delta * value end));
-end
-$$;
-comment on function learning.with_headroom(float8, float8) is 'Moves a value in 0 to 1 by a share of the room left in that direction.';
-
--- In one pass: to keep for others what the first finds takes half as long as to find it. Planned once, for tables however large.
-create function learning.blend_overrides(candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false)
-returns learning.strength_blend
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
-  by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
-  by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
-  adds constant boolean := candidate.action_category in ('entry', 'add');
-  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
-  biased constant boolean := base_bias <> 0;
-  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
-  fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
-  as_of_us constant float8 := candidate.as_of_us;
-  -- Without any confidence an override has no weight.
-  least_confidence float8 := greatest((config #>> '{steering,confidence_min}')::float8, 1e-50);
-  probe learning.override_probe;
-  buckets bigint[];
-  lacking_1 bigint;
-  lacking_2 bigint;
-  surely_enough float8;
-  sums record;
-  light record;
-  blend learning.strength_blend;
-begin
-  if not even_resting and not learning.overrides_act(candidate.scope, config) then
-    return null;
-  end if;
-  probe := learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
-  buckets := probe.buckets;
-  lacking_1 := probe.lacking_1;
-  lacking_2 := probe.lacking_2;
-  surely_enough := 0.02 * probe.most_specificity;
-
-  loop
-    select max(matches.specificity) as specificity, sum(matches.weight) as weight,
-      sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
-      sum(case when by_edge then matches.edged_weight else matches.weight end * matches.confidence)
-        filter (where by_multiplier or (by_edge and matches.edged_weight >= surely_enough)) as confidence,
-      sum(matches.weight) filter (where matches.confident) as posture_weight,
-      sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as dir_a,
-      sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
-      sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
-      sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
-      -- Which edges weigh enough is known when the most specific override is, and those that only may are kept until then.
-      sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
-      sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-      array_agg(row(matches.edged_weight, matches.multiplier, matches.confidence)::learning.light_edge)
-        filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light,
-      array_agg(matches.override_id) filter (where matches.listed) as override_ids,
-      array_agg(matches.scope_mask) filter (where matches.listed) as scope_masks,
-      array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where matches.listed) as weights,
-      array_agg(case
-        when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
-        when by_edge then matches.edged_weight * ln(matches.multiplier)
-        when adds then matches.faded_weight * matches.dir_a
-        else matches.faded_weight * matches.dir_e
-      end) filter (where matches.listed) as moves
-    into sums
-    from (
-      select held.override_id, held.scope_mask, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
-        held.confidence >= least_confidence as confident,
-        one_by_one and (even_resting or by_edge or held.confidence >= case when by_posture then least_confidence else 1e-50 end) as listed,
-        held.specificity * held.confidence as weight,
-        held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) * fade_rate))) as faded_weight,
-        held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
-          * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) / held.decay_us))) as edged_weight
-      from learning.override_filings held
-      where held.bucket = any (buckets)
-        and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
-        and (held.pairs_2 >= 0 or learning.contains_override(candidate.scope, held.override_id))
-      -- Keeps each from being computed once per use.
-      offset 0
-    ) as matches;
-    -- Where none is confident, all are heeded.
-    exit when sums.posture_weight > 0 or coalesce(sums.weight, 0) = 0;
-    least_confidence := 1e-50;
-  end loop;
-  if sums.specificity is null then
-    return null;
-  end if;
-
-  blend.least_weight := 0.02 * sums.specificity;
-  if blend.least_weight < surely_enough then
-    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence
-    into light
-    from unnest(sums.light) as one
-    where one.weight >= blend.least_weight and one.weight > 0;
-    if light.weight > 0 then
-      sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
-      sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
-      if by_edge then
-        sums.confidence := coalesce(sums.confidence, 0) + light.confidence;
-      end if;
-    end if;
-  end if;
-
-  blend.override_ids := sums.override_ids;
-  blend.scope_masks := sums.scope_masks;
-  blend.weights := sums.weights;
-  blend.moves := sums.moves;
-  blend.overrides := cardinality(sums.override_ids);
-  blend.weight_unit := 1;
-  blend.move_unit := 1;
-  blend.edge_unit := 0;
-  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
-  if sums.posture_weight > 0 then
-    blend.multiplier := 1 + sums.gain / sums.weight;
-    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
-    blend.steer := learning.steering_strength(blend.posture_confidence, config -> 'steering');
-    blend.delta_a := blend.steer * (sums.dir_a / sums.posture_weight) + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
-    blend.delta_e := blend.steer * (sums.dir_e / sums.posture_weight);
-  end if;
-  if by_edge then
-    blend.weight := sums.edged_weight;
-    blend.confidence := sums.confidence / sums.edged_weight;
-    blend.pull := blend.log_multiplier;
-    blend.overrides := (select count(*) from unnest(sums.weights) as one(weight) where one.weight >= blend.least_weight and one.weight > 0);
-    blend.weight_unit := sums.specificity;
-    blend.least_confidence := 0;
-    return blend;
-  end if;
-  blend.least_weight := 0;
-  if by_multiplier then
-    blend.weight := nullif(sums.weight, 0);
-    blend.confidence := sums.confidence / blend.weight;
-    blend.pull := blend.multiplier - 1;
-    blend.least_confidence := 0;
-  else
-    blend.weight := nullif(sums.posture_weight, 0);
-    blend.confidence := blend.posture_confidence;
-    blend.move_unit := blend.steer;
-    blend.edge_unit := case when adds then base_bias else 0 end;
-    blend.pull := case when adds then blend.delta_a else blend.delta_e end;
-    blend.least_confidence := least_confidence;
-  end if;
-  return blend;
-end
-$$;
-comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
-  'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
-
-create function learning.list_contributions(blend learning.strength_blend, scope jsonb, at_most integer)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  -- Once and not for every override.
-  override_ids constant bigint[] := blend.override_ids;
-  scope_masks constant integer[] := blend.scope_masks;
-  weights constant float8[] := blend.weights;
-  moves constant float8[] := blend.moves;
-  least_weight constant float8 := greatest(blend.least_weight, 1e-300);
-  total_weight constant float8 := blend.weight;
-  weight_unit constant float8 := blend.weight_unit;
-  move_unit constant float8 := blend.move_unit;
-  edge_unit constant float8 := blend.edge_unit;
-  listed record;
-  scopes jsonb[];
-  contributions learning.contribution[];
-begin
-  if coalesce(total_weight, 0) = 0 then
-    return '[]'::jsonb;
-  end if;
-  select array_agg(heaviest.override_id) as override_ids, array_agg(heaviest.scope_mask) as scope_masks,
-    array_agg(heaviest.weight) as weights, array_agg(heaviest.pull) as pulls, sum(heaviest.weight) as weight, sum(heaviest.pull) as pull
-  into listed
-  from (
-    select acting.override_id, acting.scope_mask, acting.weight,
-      (acting.move * move_unit + case
-        when edge_unit = 0 then 0
-        else edge_unit * acting.weight
-          * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
-      end) / total_weight as pull
-    from (
-      select unnest(override_ids) as override_id, unnest(scope_masks) as scope_mask, unnest(weights) as weight, unnest(moves) as move
-    ) as acting
-    where acting.weight >= least_weight
-    order by acting.weight desc, acting.override_id
-    limit at_most
-  ) as heaviest;
-  scopes := learning.scopes_within(scope, listed.scope_masks);
-  select array_agg(
-    row(one.override_id, one.scope_subset, one.weight / weight_unit, one.weight / total_weight, one.pull)::learning.contribution
-  ) into contributions
-  from (
-    select unnest(listed.override_ids) as override_id, unnest(scopes) as scope_subset, unnest(listed.weights) as weight,
-      unnest(listed.pulls) as pull
-  ) as one;
-  return to_jsonb(contributions) || case when blend.overrides > at_most
-    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', (total_weight - listed.weight) / weight_unit,
-      'share', 1 - listed.weight / total_weight, 'pull', blend.pull - listed.pull)
-    else '[]' end;
-end
-$$;
-comment on function learning.list_contributions(learning.strength_blend, jsonb, integer) is
-  'The heaviest of the overrides that act in a blend of those that the scope contains, and the rest in one entry: multiplied out, what the blend says.';
-
-create function learning.matched_overrides(candidate learning.candidate, config jsonb)
-returns table (override_id bigint, weight float8, share float8)
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  blend constant learning.strength_blend := learning.blend_overrides(candidate, config, true, true);
-begin
-  return query
-  select one.override_id, one.weight / blend.weight_unit,
-    case when one.weight > 0 and one.weight >= blend.least_weight and terms.confidence >= blend.least_confidence
-      then one.weight / blend.weight else 0 end
-  from unnest(blend.override_ids, blend.weights) as one(override_id, weight)
-  join learning.override_terms terms on terms.override_id = one.override_id;
-end
-$$;
-comment on function learning.matched_overrides(learning.candidate, jsonb) is
-  'The enabled strength overrides that a candidate contains, with their weight in the configured mode and their share of all weight that acts: 0 where they are set aside.';
-
 create function learning.measure_exposure(candidates learning.candidate[], config jsonb)
 returns learning.exposure_measure[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -5500,13 +5743,625 @@ $$;
 comment on function learning.measure_exposure(learning.candidate[], jsonb) is
   'Crowding of each candidate''s scope by what is held: the skew of its size and the masks that made it, the 20 heaviest and the rest in one entry.';
 
+-- sql/83_levers.sql
+
+-- Levers: the numbers the PM lets learning move, how far, and where each stands for a candidate.
+
+create table public.learning_levers (
+  lever text primary key,
+  kind text not null check (kind in ('multiplier', 'additive', 'target')),
+  neutral float8,
+  lower_bound float8 not null,
+  upper_bound float8 not null,
+  max_step float8 check (max_step > 0),
+  action_categories text[],
+  description text not null,
+  check (lower_bound <= upper_bound),
+  check (neutral between lower_bound and upper_bound),
+  check ((neutral is null) = (kind = 'target'))
+);
+alter table public.learning_levers enable row level security;
+comment on table public.learning_levers is 'Every number the PM lets learning move, with its bounds. A hand-made pm_tuning override names the lever as its action_category.';
+comment on column public.learning_levers.lever is 'Name of the lever.';
+comment on column public.learning_levers.kind is 'multiplier: a factor on the PM''s own number; additive: added to it; target: takes its place.';
+comment on column public.learning_levers.neutral is 'Where the lever stands when nothing is known; null for a target: the PM''s own number holds.';
+comment on column public.learning_levers.lower_bound is 'The lever never goes below this.';
+comment on column public.learning_levers.upper_bound is 'The lever never goes above this.';
+comment on column public.learning_levers.max_step is 'Furthest that one call moves it from neutral in edge_weighted mode, for a factor as a ratio; null: no limit but its bounds.';
+comment on column public.learning_levers.action_categories is 'Actions the lever belongs to; null: it stands whatever the action, as a gate does.';
+comment on column public.learning_levers.description is 'What the lever does.';
+
+insert into public.learning_levers (lever, kind, neutral, lower_bound, upper_bound, max_step, action_categories, description) values
+  ('size_mult', 'multiplier', 1, 0.7, 1.3, 0.02, '{entry,add}', 'Scales the size of the position.'),
+  ('entry_aggression_mult', 'multiplier', 1, 0.8, 1.2, 0.02, '{entry,add}', 'Scales the appetite to enter and add.'),
+  ('exit_aggression_mult', 'multiplier', 1, 0.8, 1.2, 0.02, '{trim,exit}', 'Scales the assertiveness to trim and exit.'),
+  ('entry_delay_bars', 'additive', 0, 0, 3, 0.2, '{entry,add}', 'Bars to wait before the next entry or add.'),
+  ('phase1_frac_mult', 'multiplier', 1, 0.7, 1.3, 0.02, '{entry}', 'Scales the first part of an entry.'),
+  ('trim_delay_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{trim}', 'Stretches the time between trims.'),
+  ('trail_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{trim,exit}', 'Scales the distance of the trailing stop.'),
+  ('min_ts_for_add', 'target', null, 0, 1, 0.05, '{add}', 'Trend strength an add asks for.'),
+  ('min_ox_for_trim', 'target', null, 0, 1, 0.05, '{trim}', 'Overextension a trim asks for.'),
+  ('min_dx_for_add', 'target', null, 0, 1, 0.05, '{add}', 'Discount an add asks for.'),
+  ('max_edx_for_add', 'target', null, 0, 1, 0.05, '{add}', 'Exhaustion above which nothing is added.'),
+  ('wait_for_signal_x', 'target', null, 0, 1, 0.05, '{entry,add}', 'Signal strength to wait for before acting.'),
+  ('phase_scaling_s1_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{entry,add}', 'Scales adds in trend state S1.'),
+  ('phase_scaling_s2_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{entry,add}', 'Scales adds in trend state S2.'),
+  ('phase_scaling_s3_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{entry,add}', 'Scales adds in trend state S3.'),
+  ('panic_trigger_mult', 'multiplier', 1, 0.8, 1.25, 0.02, '{exit}', 'Scales the threshold of the emergency exit.'),
+  ('wait_n_bars_after_trim', 'additive', 0, 0, 5, 0.2, '{entry,add}', 'Bars to wait after a trim before buying again.'),
+  ('tuning_ts_min', 'additive', 0, -0.1, 0.1, null, null, 'Added to the trend strength that the entry gate asks for.'),
+  ('tuning_halo', 'additive', 0, -0.2, 0.2, null, null, 'Added to the distance from the average that the entry gate allows.'),
+  ('tuning_slope', 'additive', 0, -0.002, 0.002, null, null, 'Added to the slope that the entry gate asks for.'),
+  ('tuning_dx_min', 'additive', 0, -0.1, 0.1, null, null, 'Added to the discount that the S3 gate asks for.');
+
+create type public.pm_lever as (
+  lever text,
+  multiplier float8,
+  value float8,
+  override_id bigint,
+  scope_subset jsonb
+);
+comment on type public.pm_lever is 'One answer of get_pm_levers: where a lever stands, and which override put it there.';
+comment on column public.pm_lever.lever is 'Name of the lever.';
+comment on column public.pm_lever.multiplier is 'Factor on the PM''s own number; for additive levers and targets the factor their value amounted to, where known.';
+comment on column public.pm_lever.value is 'Change of an additive lever or value of a target; null where the lever is a factor, or a target that nothing sets.';
+comment on column public.pm_lever.override_id is 'The override that set it; null where the lever is neutral.';
+comment on column public.pm_lever.scope_subset is 'Scope of that override.';
+
+create function learning.learned_levers(edge float8, fade float8, missed_at_entry float8, missed_at_exit float8)
+returns table (lever text, multiplier float8, value float8)
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select learned.lever, learned.multiplier, learned.value
+  from (values
+    ('size_mult', 1 + edge, null),
+    ('entry_aggression_mult', 1 + edge, null),
+    ('exit_aggression_mult', 1 + edge, null),
+    ('entry_delay_bars', null, missed_at_entry),
+    ('phase1_frac_mult', 1 - 0.1 * missed_at_entry, null),
+    ('trim_delay_mult', 1 - missed_at_exit / 15, null),
+    ('trail_mult', case when edge > 0 then 1.05 when edge < 0 then 0.95 end, null),
+    -- A target has no way between it and nothing: it lapses when what is left of the edge no longer calls for it.
+    ('min_ts_for_add', null, case when edge * fade > 0.3 then 0.55 end),
+    ('min_ox_for_trim', null, case when edge * fade > 0.3 then 0.40 end)
+  ) as learned(lever, multiplier, value)
+  where learned.multiplier is not null or learned.value is not null;
+$$;
+comment on function learning.learned_levers(float8, float8, float8, float8) is
+  'What a lesson says of the levers, from its edge and the mean buckets of what its trades missed at entry and exit (0 to 3, null where unknown); bounds and fading come after.';
+
+create function public.get_pm_levers(pattern_key text, action_category text, scope jsonb)
+returns setof public.pm_lever
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  config jsonb := learning.config();
+  candidate record;
+  regimes jsonb := config #> '{flags,learning_overrides_enabled_regimes}';
+  in_regime boolean;
+begin
+  perform learning.require_pm();
+  candidate := learning.check_candidate(pattern_key, action_category, scope, 0.5, 0.5, 1, now());
+  in_regime := regimes = 'null'::jsonb or coalesce(regimes ? (candidate.scope ->> 'macro_phase'), false);
+  return query
+  with containing as (
+    select held.id, held.scope_subset, held.override_type, held.action_category, held.multiplier, learning.without_dust(held.value) as value,
+      found.edge as edge_raw, held.lesson_id, cardinality(array(select jsonb_object_keys(held.scope_subset))) as dims, found.confidence,
+      learning.fade(now(), held.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade
+    from learning.override_index_groups filed
+    cross join lateral learning.contained_overrides(filed, candidate.scope) as found
+    join public.pm_overrides held on held.id = found.override_id
+    where filed.pattern_key = candidate.pattern_key
+      and in_regime
+      and case filed.override_type
+        when 'pm_strength' then filed.action_category = get_pm_levers.action_category
+          and (config #>> '{flags,learning_overrides_enabled}')::boolean
+        when 'pm_tuning' then (config #>> '{flags,tuning_overrides_enabled}')::boolean
+      end
+  ),
+  offered as (
+    select containing.action_category as lever, containing.id, containing.scope_subset, containing.dims, containing.confidence,
+      containing.fade, containing.multiplier, containing.value
+    from containing
+    where containing.override_type = 'pm_tuning'
+    union all
+    select learned.lever, containing.id, containing.scope_subset, containing.dims, containing.confidence, containing.fade,
+      learned.multiplier, learned.value
+    from containing
+    left join public.learning_lessons lesson on lesson.id = containing.lesson_id
+    cross join lateral learning.learned_levers(containing.edge_raw, containing.fade, (lesson.stats ->> 'm_e')::float8,
+      (lesson.stats ->> 'm_x')::float8) as learned
+    where containing.override_type = 'pm_strength'
+      and (lesson.id is null or lesson.status = 'active')
+      -- One made by hand that names no edge is about the size alone.
+      and (lesson.id is not null or containing.edge_raw <> 0)
+  ),
+  chosen as (
+    select distinct on (offered.lever) offered.*
+    from offered
+    join public.learning_levers known on known.lever = offered.lever
+    where (known.action_categories is null or get_pm_levers.action_category = any (known.action_categories))
+      and (known.kind = 'multiplier' or offered.multiplier is not null or offered.value is not null)
+      and (known.kind <> 'target' or offered.value is not null)
+    order by offered.lever, offered.dims desc, offered.confidence desc, offered.id desc
+  ),
+  standing as (
+    select known.*, chosen.id, chosen.scope_subset,
+      case known.kind
+        when 'multiplier' then known.neutral
+          + (greatest(known.lower_bound, least(known.upper_bound, coalesce(chosen.multiplier, known.neutral))) - known.neutral) * coalesce(chosen.fade, 1)
+        else case when chosen.id is null then 1 else 1 + (chosen.multiplier - 1) * chosen.fade end
+      end as multiplier,
+      case known.kind
+        when 'additive' then known.neutral
+          + (greatest(known.lower_bound, least(known.upper_bound, coalesce(chosen.value, known.neutral))) - known.neutral) * coalesce(chosen.fade, 1)
+        when 'target' then case when chosen.value is not null then greatest(known.lower_bound, least(known.upper_bound, chosen.value)) end
+      end as value,
+      config ->> 'strength_mode' = 'edge_weighted' and known.max_step is not null and known.neutral is not null as stepwise
+    from public.learning_levers known
+    left join chosen on chosen.lever = known.lever
+  )
+  select standing.lever,
+    case when standing.stepwise and standing.kind = 'multiplier'
+      then greatest(standing.neutral / (1 + standing.max_step), least(standing.neutral * (1 + standing.max_step), standing.multiplier))
+      else standing.multiplier end,
+    case when standing.stepwise and standing.kind = 'additive'
+      then greatest(standing.neutral - standing.max_step, least(standing.neutral + standing.max_step, standing.value))
+      else standing.value end,
+    standing.id, standing.scope_subset
+  from standing
+  order by standing.lever;
+end
+$$;
+comment on function public.get_pm_levers(text, text, jsonb) is
+  'Where every lever stands for a candidate: set by the most specific override that speaks of it, alone, and neutral where none does.';
+
+-- sql/84_blend.sql
+
+-- Blend: what the overrides that a candidate contains say together, in every mode.
+
+create type learning.contribution as (
+  id bigint,
+  scope_subset jsonb,
+  weight float8,
+  share float8,
+  pull float8
+);
+comment on type learning.contribution is 'What one override contributed to a size.';
+
+create type learning.strength_blend as (
+  posture_confidence float8,
+  steer float8,
+  delta_a float8,
+  delta_e float8,
+  multiplier float8,
+  log_multiplier float8,
+  confidence float8,
+  overrides integer,
+  weight float8,
+  pull float8,
+  weight_unit float8,
+  move_unit float8,
+  edge_unit float8,
+  least_weight float8,
+  least_confidence float8,
+  override_ids bigint[],
+  scope_masks integer[],
+  weights float8[],
+  moves float8[]
+);
+comment on type learning.strength_blend is
+  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, mask of its scope, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
+
+create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
+comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
+
+-- In one pass: to keep for others what the first finds takes half as long as to find it. Planned once, for tables however large.
+create function learning.blend_overrides(candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false)
+returns learning.strength_blend
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
+  by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
+  by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
+  adds constant boolean := candidate.action_category in ('entry', 'add');
+  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
+  biased constant boolean := base_bias <> 0;
+  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
+  fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
+  as_of_us constant float8 := candidate.as_of_us;
+  -- Without any confidence an override has no weight.
+  least_confidence float8 := greatest((config #>> '{steering,confidence_min}')::float8, 1e-50);
+  probe learning.override_probe;
+  buckets bigint[];
+  lacking_1 bigint;
+  lacking_2 bigint;
+  surely_enough float8;
+  sums record;
+  light record;
+  blend learning.strength_blend;
+begin
+  if not even_resting and not learning.overrides_act(candidate.scope, config) then
+    return null;
+  end if;
+  probe := learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
+  buckets := probe.buckets;
+  lacking_1 := probe.lacking_1;
+  lacking_2 := probe.lacking_2;
+  surely_enough := 0.02 * probe.most_specificity;
+
+  loop
+    select max(matches.specificity) as specificity, sum(matches.weight) as weight,
+      sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
+      sum(case when by_edge then matches.edged_weight else matches.weight end * matches.confidence)
+        filter (where by_multiplier or (by_edge and matches.edged_weight >= surely_enough)) as confidence,
+      sum(matches.weight) filter (where matches.confident) as posture_weight,
+      sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as dir_a,
+      sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
+      sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
+      sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
+      -- Which edges weigh enough is known when the most specific override is, and those that only may are kept until then.
+      sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
+      sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
+      array_agg(row(matches.edged_weight, matches.multiplier, matches.confidence)::learning.light_edge)
+        filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light,
+      array_agg(matches.override_id) filter (where matches.listed) as override_ids,
+      array_agg(matches.scope_mask) filter (where matches.listed) as scope_masks,
+      array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where matches.listed) as weights,
+      array_agg(case
+        when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
+        when by_edge then matches.edged_weight * ln(matches.multiplier)
+        when adds then matches.faded_weight * matches.dir_a
+        else matches.faded_weight * matches.dir_e
+      end) filter (where matches.listed) as moves
+    into sums
+    from (
+      select held.override_id, held.scope_mask, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
+        held.confidence >= least_confidence as confident,
+        one_by_one and (even_resting or by_edge or held.confidence >= case when by_posture then least_confidence else 1e-50 end) as listed,
+        held.specificity * held.confidence as weight,
+        held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) * fade_rate))) as faded_weight,
+        held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
+          * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) / held.decay_us))) as edged_weight
+      from learning.override_index_entries held
+      where held.bucket = any (buckets)
+        and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
+        and (held.pairs_2 >= 0 or learning.contains_override(candidate.scope, held.override_id))
+      -- Keeps each from being computed once per use.
+      offset 0
+    ) as matches;
+    -- Where none is confident, all are heeded.
+    exit when sums.posture_weight > 0 or coalesce(sums.weight, 0) = 0;
+    least_confidence := 1e-50;
+  end loop;
+  if sums.specificity is null then
+    return null;
+  end if;
+
+  blend.least_weight := 0.02 * sums.specificity;
+  if blend.least_weight < surely_enough then
+    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence
+    into light
+    from unnest(sums.light) as one
+    where one.weight >= blend.least_weight and one.weight > 0;
+    if light.weight > 0 then
+      sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
+      sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
+      if by_edge then
+        sums.confidence := coalesce(sums.confidence, 0) + light.confidence;
+      end if;
+    end if;
+  end if;
+
+  blend.override_ids := sums.override_ids;
+  blend.scope_masks := sums.scope_masks;
+  blend.weights := sums.weights;
+  blend.moves := sums.moves;
+  blend.overrides := cardinality(sums.override_ids);
+  blend.weight_unit := 1;
+  blend.move_unit := 1;
+  blend.edge_unit := 0;
+  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
+  if sums.posture_weight > 0 then
+    blend.multiplier := 1 + sums.gain / sums.weight;
+    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
+    blend.steer := learning.steering_strength(blend.posture_confidence, config -> 'steering');
+    blend.delta_a := blend.steer * (sums.dir_a / sums.posture_weight) + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
+    blend.delta_e := blend.steer * (sums.dir_e / sums.posture_weight);
+  end if;
+  if by_edge then
+    blend.weight := sums.edged_weight;
+    blend.confidence := sums.confidence / sums.edged_weight;
+    blend.pull := blend.log_multiplier;
+    blend.overrides := (select count(*) from unnest(sums.weights) as one(weight) where one.weight >= blend.least_weight and one.weight > 0);
+    blend.weight_unit := sums.specificity;
+    blend.least_confidence := 0;
+    return blend;
+  end if;
+  blend.least_weight := 0;
+  if by_multiplier then
+    blend.weight := nullif(sums.weight, 0);
+    blend.confidence := sums.confidence / blend.weight;
+    blend.pull := blend.multiplier - 1;
+    blend.least_confidence := 0;
+  else
+    blend.weight := nullif(sums.posture_weight, 0);
+    blend.confidence := blend.posture_confidence;
+    blend.move_unit := blend.steer;
+    blend.edge_unit := case when adds then base_bias else 0 end;
+    blend.pull := case when adds then blend.delta_a else blend.delta_e end;
+    blend.least_confidence := least_confidence;
+  end if;
+  return blend;
+end
+$$;
+comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
+  'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
+
+create function learning.list_contributions(blend learning.strength_blend, scope jsonb, at_most integer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  -- Once and not for every override.
+  override_ids constant bigint[] := blend.override_ids;
+  scope_masks constant integer[] := blend.scope_masks;
+  weights constant float8[] := blend.weights;
+  moves constant float8[] := blend.moves;
+  least_weight constant float8 := greatest(blend.least_weight, 1e-300);
+  total_weight constant float8 := blend.weight;
+  weight_unit constant float8 := blend.weight_unit;
+  move_unit constant float8 := blend.move_unit;
+  edge_unit constant float8 := blend.edge_unit;
+  listed record;
+  scopes jsonb[];
+  contributions learning.contribution[];
+begin
+  if coalesce(total_weight, 0) = 0 then
+    return '[]'::jsonb;
+  end if;
+  select array_agg(heaviest.override_id) as override_ids, array_agg(heaviest.scope_mask) as scope_masks,
+    array_agg(heaviest.weight) as weights, array_agg(heaviest.pull) as pulls, sum(heaviest.weight) as weight, sum(heaviest.pull) as pull
+  into listed
+  from (
+    select acting.override_id, acting.scope_mask, acting.weight,
+      (acting.move * move_unit + case
+        when edge_unit = 0 then 0
+        else edge_unit * acting.weight
+          * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
+      end) / total_weight as pull
+    from (
+      select unnest(override_ids) as override_id, unnest(scope_masks) as scope_mask, unnest(weights) as weight, unnest(moves) as move
+    ) as acting
+    where acting.weight >= least_weight
+    order by acting.weight desc, acting.override_id
+    limit at_most
+  ) as heaviest;
+  scopes := learning.scopes_within(scope, listed.scope_masks);
+  select array_agg(
+    row(one.override_id, one.scope_subset, one.weight / weight_unit, one.weight / total_weight, one.pull)::learning.contribution
+  ) into contributions
+  from (
+    select unnest(listed.override_ids) as override_id, unnest(scopes) as scope_subset, unnest(listed.weights) as weight,
+      unnest(listed.pulls) as pull
+  ) as one;
+  return to_jsonb(contributions) || case when blend.overrides > at_most
+    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', (total_weight - listed.weight) / weight_unit,
+      'share', 1 - listed.weight / total_weight, 'pull', blend.pull - listed.pull)
+    else '[]' end;
+end
+$$;
+comment on function learning.list_contributions(learning.strength_blend, jsonb, integer) is
+  'The heaviest of the overrides that act in a blend of those that the scope contains, and the rest in one entry: multiplied out, what the blend says.';
+
+create function learning.matched_overrides(candidate learning.candidate, config jsonb)
+returns table (override_id bigint, weight float8, share float8)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  blend constant learning.strength_blend := learning.blend_overrides(candidate, config, true, true);
+begin
+  return query
+  select one.override_id, one.weight / blend.weight_unit,
+    case when one.weight > 0 and one.weight >= blend.least_weight and terms.confidence >= blend.least_confidence
+      then one.weight / blend.weight else 0 end
+  from unnest(blend.override_ids, blend.weights) as one(override_id, weight)
+  join learning.override_terms terms on terms.override_id = one.override_id;
+end
+$$;
+comment on function learning.matched_overrides(learning.candidate, jsonb) is
+  'The enabled strength overrides that a candidate contains, with their weight in the configured mode and their share of all weight that acts: 0 where they are set aside.';
+
+-- sql/85_override_matches.sql
+
+-- Matches: the overrides that a scope contains, with their weights.
+
+create type public.pm_override_match as (
+  id bigint,
+  scope_subset jsonb,
+  specificity float8,
+  weight float8,
+  share float8,
+  acts boolean,
+  confidence_score float8,
+  multiplier float8,
+  dir_a float8,
+  dir_e float8,
+  edge_raw float8,
+  n integer,
+  last_evidence_at timestamptz
+);
+comment on type public.pm_override_match is 'One answer of match_pm_overrides.';
+comment on column public.pm_override_match.id is 'The override.';
+comment on column public.pm_override_match.scope_subset is 'Its scope.';
+comment on column public.pm_override_match.specificity is 'Dimensions of the scope plus one, to the power of 1.5.';
+comment on column public.pm_override_match.weight is 'Its weight in the configured mode.';
+comment on column public.pm_override_match.share is 'Its part of all weight that acts; 0 where it does not act.';
+comment on column public.pm_override_match.acts is 'Whether it acts; false where it is set aside: for low confidence beside a higher one, for low weight, or because overrides are switched off.';
+comment on column public.pm_override_match.confidence_score is 'Its confidence, 0.5 where none was given.';
+comment on column public.pm_override_match.multiplier is 'Its multiplier after fading.';
+comment on column public.pm_override_match.dir_a is 'Its direction for the appetite after fading.';
+comment on column public.pm_override_match.dir_e is 'Its direction for the assertiveness after fading.';
+comment on column public.pm_override_match.edge_raw is 'Its edge.';
+comment on column public.pm_override_match.n is 'Trades it rests on.';
+comment on column public.pm_override_match.last_evidence_at is 'Close of the newest trade behind it.';
+
+create function public.match_pm_overrides(pattern_key text, action_category text, scope jsonb)
+returns setof public.pm_override_match
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  config constant jsonb := learning.config();
+  candidate learning.candidate;
+  acts boolean;
+begin
+  perform learning.require_pm();
+  candidate := learning.check_candidate(pattern_key, action_category, scope, null, null, null, null);
+  acts := learning.overrides_act(candidate.scope, config);
+  return query
+  select matched.override_id, made.scope_subset, terms.specificity, matched.weight, case when acts then matched.share else 0 end,
+    acts and matched.share > 0, terms.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,
+    terms.dir_e * faded.fade, made.edge_raw, made.n, made.last_evidence_at
+  from learning.matched_overrides(candidate, config) as matched
+  join public.pm_overrides made on made.id = matched.override_id
+  join learning.override_terms terms on terms.override_id = matched.override_id
+  cross join lateral (
+    select learning.fade(candidate.as_of, made.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade offset 0
+  ) as faded
+  order by matched.weight desc, matched.override_id;
+end
+$$;
+comment on function public.match_pm_overrides(text, text, jsonb) is
+  'The enabled overrides that a scope contains, heaviest first, with the weight they have in the configured mode.';
+
+-- sql/86_sizing.sql
+
+-- Sizing: how large the next action should be, from what was learned and what is held, and why.
+
+create type public.pm_sizing as (
+  mode text,
+  base_alloc_pct float8,
+  timeframe_share float8,
+  size_frac_raw float8,
+  pm_strength float8,
+  exposure_skew float8,
+  size_frac float8,
+  max_alloc_pct float8,
+  a_final float8,
+  e_final float8,
+  confidence float8,
+  steer_max float8,
+  overrides jsonb,
+  exposure jsonb,
+  shadow jsonb,
+  config_version integer,
+  computed_at timestamptz
+);
+comment on type public.pm_sizing is 'Answer of get_pm_sizing: how large the action should be, and why.';
+comment on column public.pm_sizing.mode is 'How learned strength acted: posture, multiplier or edge_weighted.';
+comment on column public.pm_sizing.base_alloc_pct is 'Fraction of the book that the token gets before anything learned, over all its timeframes.';
+comment on column public.pm_sizing.timeframe_share is 'Share of the candidate''s timeframe in it; null for a timeframe without a share.';
+comment on column public.pm_sizing.size_frac_raw is 'Size before anything learned, from the appetite alone: 0.10 to 0.60.';
+comment on column public.pm_sizing.pm_strength is 'Factor from what was learned; 1 is neutral and always for trims and exits.';
+comment on column public.pm_sizing.exposure_skew is 'Factor from crowding, 0.33 to 1.33; 1 for trims and exits.';
+comment on column public.pm_sizing.size_frac is 'Size to use: size_frac_raw times both factors, 0 to 1.';
+comment on column public.pm_sizing.max_alloc_pct is 'base_alloc_pct times both factors.';
+comment on column public.pm_sizing.a_final is 'Appetite to add after steering, 0 to 1.';
+comment on column public.pm_sizing.e_final is 'Assertiveness to exit after steering, 0 to 1.';
+comment on column public.pm_sizing.confidence is 'Confidence of the overrides that acted, blended by their weights; 0 where none did.';
+comment on column public.pm_sizing.steer_max is 'Furthest that the posture could have been steered; 0 where nothing steers.';
+comment on column public.pm_sizing.overrides is 'The overrides that acted, heaviest first: id, scope_subset, weight, share, pull; beyond 50 one entry for the rest.';
+comment on column public.pm_sizing.exposure is 'Concentration and the masks that made it.';
+comment on column public.pm_sizing.shadow is 'What the other two modes would have said, by mode.';
+comment on column public.pm_sizing.config_version is 'Version of the configuration that held.';
+comment on column public.pm_sizing.computed_at is 'When the answer was computed.';
+
+create type public.pm_sizing_in_batch as (
+  mode text,
+  base_alloc_pct float8,
+  timeframe_share float8,
+  size_frac_raw float8,
+  pm_strength float8,
+  exposure_skew float8,
+  size_frac float8,
+  max_alloc_pct float8,
+  a_final float8,
+  e_final float8,
+  confidence float8,
+  steer_max float8,
+  overrides jsonb,
+  exposure jsonb,
+  shadow jsonb,
+  config_version integer,
+  computed_at timestamptz,
+  "position" integer,
+  error jsonb
+);
+comment on type public.pm_sizing_in_batch is 'One answer of get_pm_sizing_batch: the columns of pm_sizing, and whose answer it is.';
+comment on column public.pm_sizing_in_batch.position is 'Place of the candidate in the batch, from 1.';
+comment on column public.pm_sizing_in_batch.error is 'Why the candidate could not be sized, as code, message, detail and hint; null where it was.';
+
+create type learning.sizing_context as (
+  config jsonb,
+  config_version integer,
+  base_alloc_pct float8,
+  timeframes text[],
+  timeframe_shares float8[],
+  size_mult public.learning_levers
+);
+comment on type learning.sizing_context is 'What every candidate of a call has in common.';
+
+create function learning.sizing_context()
+returns learning.sizing_context
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  context learning.sizing_context;
+begin
+  select pm.config, pm.version, learning.without_dust((maker.config ->> 'default_allocation_pct')::float8), size_mult
+  into context.config, context.config_version, context.base_alloc_pct, context.size_mult
+  from learning.effective_configs pm
+  left join learning.effective_configs maker on maker.module_id = 'decision_maker'
+  left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
+  where pm.module_id = 'pm';
+  select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
+  from learning.allocation_state() as state;
+  return context;
+end
+$$;
+comment on function learning.sizing_context() is 'Configuration, base allocation and learned shares, read once for a call.';
+
 -- As its owner: to ask for each table it reads whether the user may read it took a pm a sixth of the whole call.
 create function learning.size_candidates(candidates learning.candidate[])
 returns public.pm_sizing[]
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   context constant learning.sizing_context := learning.sizing_context();
@@ -5599,7 +6454,7 @@ create function public.get_pm_sizing(
 returns public.pm_sizing
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   sizings public.pm_sizing[];
@@ -5614,60 +6469,11 @@ $$;
 comment on function public.get_pm_sizing(text, text, jsonb, float8, float8, float8, timestamptz) is
   'How large the next action should be: learned strength and crowding applied to the size that the appetite asks for.';
 
-create function learning.read_candidate(given jsonb)
-returns learning.candidate
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  arguments constant text[] := array['pattern_key', 'action_category', 'scope', 'a_value', 'e_value', 'previous_strength', 'as_of'];
-  argument text;
-  a_value float8;
-  e_value float8;
-  previous_strength float8;
-  as_of timestamptz;
-begin
-  if jsonb_typeof(given) <> 'object' then
-    raise exception using
-      errcode = '22023',
-      message = format('A candidate must be an object and is %s', learning.quoted(left(given::text, 61))),
-      hint = 'Give each of candidates the arguments of get_pm_sizing by name.';
-  end if;
-  if given - arguments <> '{}'::jsonb then
-    select min(unknown.name) into argument from jsonb_object_keys(given - arguments) as unknown(name);
-    raise exception using
-      errcode = '22023',
-      message = format('A candidate has no argument %s', learning.quoted(argument)),
-      hint = 'The arguments are ' || array_to_string(arguments, ', ') || '.';
-  end if;
-  begin
-    argument := 'a_value';
-    a_value := (given ->> argument)::float8;
-    argument := 'e_value';
-    e_value := (given ->> argument)::float8;
-    argument := 'previous_strength';
-    previous_strength := (given ->> argument)::float8;
-    argument := 'as_of';
-    as_of := (given ->> argument)::timestamptz;
-  exception when data_exception then
-    raise exception using
-      errcode = '22023',
-      message = format('Argument %s must be a %s and is %s', argument, case argument when 'as_of' then 'time' else 'number' end,
-        learning.quoted(given ->> argument)),
-      hint = format('Correct %s and ask again; nothing else was looked at.', argument);
-  end;
-  return learning.check_candidate(given ->> 'pattern_key', given ->> 'action_category', given -> 'scope', a_value, e_value,
-    previous_strength, as_of);
-end
-$$;
-comment on function learning.read_candidate(jsonb) is 'A candidate of a batch, checked.';
-
 create function public.get_pm_sizing_batch(candidates jsonb)
 returns setof public.pm_sizing_in_batch
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   asked learning.candidate[] := array[]::learning.candidate[];
@@ -5718,53 +6524,15 @@ $$;
 comment on function public.get_pm_sizing_batch(jsonb) is
   'get_pm_sizing for up to 1000 candidates at once, in their order; a candidate that cannot be sized says why in its own row.';
 
-create function public.match_pm_overrides(pattern_key text, action_category text, scope jsonb)
-returns setof public.pm_override_match
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  config constant jsonb := learning.config();
-  candidate learning.candidate;
-  acts boolean;
-begin
-  perform learning.require_pm();
-  candidate := learning.check_candidate(pattern_key, action_category, scope, null, null, null, null);
-  acts := learning.overrides_act(candidate.scope, config);
-  return query
-  select matched.override_id, made.scope_subset, terms.specificity, matched.weight, case when acts then matched.share else 0 end,
-    acts and matched.share > 0, terms.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,
-    terms.dir_e * faded.fade, made.edge_raw, made.n, made.last_evidence_at
-  from learning.matched_overrides(candidate, config) as matched
-  join public.pm_overrides made on made.id = matched.override_id
-  join learning.override_terms terms on terms.override_id = matched.override_id
-  cross join lateral (
-    select learning.fade(candidate.as_of, made.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade offset 0
-  ) as faded
-  order by matched.weight desc, matched.override_id;
-end
-$$;
-comment on function public.match_pm_overrides(text, text, jsonb) is
-  'The enabled overrides that a scope contains, heaviest first, with the weight they have in the configured mode.';
+-- sql/87_explanation.sql
 
-create function learning.rounded(value float8)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return trim_scale(round(value::numeric, 6))::text;
-end
-$$;
-comment on function learning.rounded(float8) is 'A number for a person to read.';
+-- Explanation: a size in readable lines.
 
 create function learning.near_misses(candidate learning.candidate, at_most integer)
 returns table (override_id bigint, scope_subset jsonb, dim text, given text, wanted text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   probe constant learning.override_probe :=
@@ -5775,7 +6543,7 @@ begin
   select near.override_id, near.scope_subset, pair.key, candidate.scope ->> pair.key, pair.value
   from (
     select held.override_id, made.scope_subset, held.specificity * held.confidence as weight
-    from learning.override_filings held
+    from learning.override_index_entries held
     join public.pm_overrides made on made.id = held.override_id
     where held.bucket between group_bits and group_bits + (1::bigint << 40) - 1
       and bit_count((held.pairs_1 & probe.lacking_1)::bit(64)) + bit_count((held.pairs_2 & probe.lacking_2)::bit(64)) <= 1
@@ -5800,7 +6568,7 @@ create function public.explain_pm_sizing(
 returns setof text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   context learning.sizing_context;
@@ -5916,30 +6684,9 @@ $$;
 comment on function public.explain_pm_sizing(text, text, jsonb, float8, float8, float8, timestamptz) is
   'get_pm_sizing in readable lines, with the overrides that nearly matched and what kept them from it.';
 
-create function public.get_pm_config()
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  perform learning.require_pm();
-  return learning.config();
-end
-$$;
-comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included.';
+-- sql/88_audit.sql
 
-create function learning.finite_number(value jsonb)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return case when jsonb_typeof(value) = 'number' and abs(value::numeric) < 1e300 then value::float8 end;
-end
-$$;
-comment on function learning.finite_number(jsonb) is 'A number of a message; null where it holds something else.';
+-- Audit: what was applied to the size of each action, beside how its trade ended.
 
 create view public.pm_sizing_audit
 with (security_invoker = true)
@@ -5975,574 +6722,9 @@ comment on column public.pm_sizing_audit.rr is 'Reward over risk of the trade; n
 comment on column public.pm_sizing_audit.pnl_usd is 'Realised profit of the trade in USD.';
 comment on column public.pm_sizing_audit.exit_at is 'When the trade was closed.';
 
--- sql/80_allocation.sql
+-- sql/89_dm_allocation.sql
 
--- Allocation between timeframes: a function of the closed trades in the order of their exits and of the start shares.
-
-create table public.timeframe_allocation_steps (
-  exit_at timestamptz not null,
-  trade_id text not null,
-  timeframe text,
-  roi float8 not null,
-  outcome text not null check (outcome in ('moved', 'no_share', 'one_timeframe', 'at_bound', 'settled')),
-  timeframes text[] not null,
-  shares float8[] not null,
-  desired float8[] not null,
-  n integer[] not null,
-  last_exit_at timestamptz[] not null,
-  roi_short float8[] not null,
-  roi_long float8[] not null,
-  weight_short float8[] not null,
-  weight_long float8[] not null,
-  primary key (exit_at, trade_id)
-);
-alter table public.timeframe_allocation_steps enable row level security;
-comment on table public.timeframe_allocation_steps is
-  'One row per closed trade in order, with the whole state after it, so that a late or corrected trade replays from its place. Arrays have one element per timeframe; n, last_exit_at, the ROIs and their weights have one more, for all trades together.';
-comment on column public.timeframe_allocation_steps.exit_at is 'When the trade was closed.';
-comment on column public.timeframe_allocation_steps.trade_id is 'The trade; decides, in byte order, between trades closed at the same time.';
-comment on column public.timeframe_allocation_steps.timeframe is 'Timeframe of the trade; null where unknown.';
-comment on column public.timeframe_allocation_steps.roi is 'Return of the trade, a fraction.';
-comment on column public.timeframe_allocation_steps.outcome is
-  'moved; or why the shares stayed: no_share (the trade''s timeframe has none), one_timeframe (fewer than two have closed trades), at_bound (the floor or the ceiling is in the way), settled (every share is where it is heading).';
-comment on column public.timeframe_allocation_steps.timeframes is 'The timeframes that have a share.';
-comment on column public.timeframe_allocation_steps.shares is 'Their shares; they sum to 1.';
-comment on column public.timeframe_allocation_steps.desired is 'The shares they are heading for; its own where a timeframe has no trades.';
-comment on column public.timeframe_allocation_steps.n is 'Closed trades so far.';
-comment on column public.timeframe_allocation_steps.last_exit_at is 'When the newest of them was closed; null before any.';
-comment on column public.timeframe_allocation_steps.roi_short is 'Mean ROI with a memory of 14 days, a fraction; null before any trade.';
-comment on column public.timeframe_allocation_steps.roi_long is 'Mean ROI with a memory of 90 days, a fraction; null before any trade.';
-comment on column public.timeframe_allocation_steps.weight_short is 'Weight of the trades in roi_short as of last_exit_at; the newest counts 1.';
-comment on column public.timeframe_allocation_steps.weight_long is 'Weight of the trades in roi_long as of last_exit_at; the newest counts 1.';
-
-create function learning.start_shares(out timeframes text[], out shares float8[])
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  -- Configured shares may miss 1 by a rounding error; from here on they never do. Whoever may not read the configuration gets nothing.
-  select array_agg(start.timeframe order by start.timeframe),
-    array_agg(start.share + case when start.rank = 1 then 1 - start.total else 0 end order by start.timeframe)
-  into timeframes, shares
-  from (
-    select configured.key collate "C" as timeframe, configured.value::float8 as share, sum(configured.value::float8) over () as total,
-      row_number() over (order by configured.value::float8 desc, configured.key collate "C") as rank
-    from jsonb_each_text(learning.config('decision_maker') -> 'start_shares') as configured
-  ) as start;
-end
-$$;
-comment on function learning.start_shares() is 'The timeframes that have a share and the shares they start from.';
-
-create view public.timeframe_allocation
-with (security_invoker = true)
-as
-with newest as (
-  select step.*
-  from public.timeframe_allocation_steps step
-  order by step.exit_at desc, step.trade_id collate "C" desc
-  limit 1
-)
-select held.timeframe, newest.shares[held.place] as current_allocation, newest.desired[held.place] as desired_allocation,
-  newest.roi_short[held.place] as roi_short, newest.roi_long[held.place] as roi_long, newest.n[held.place] as n,
-  newest.last_exit_at[held.place] as updated_at
-from newest
-cross join lateral unnest(newest.timeframes) with ordinality as held(timeframe, place)
-union all
-select held.timeframe, held.share, held.share, null, null, 0, null
-from learning.start_shares() as start
-cross join lateral unnest(start.timeframes, start.shares) as held(timeframe, share)
-where not exists (select from newest);
-comment on view public.timeframe_allocation is 'How the allocation of a token is split over timeframes now.';
-comment on column public.timeframe_allocation.timeframe is 'Timeframe.';
-comment on column public.timeframe_allocation.current_allocation is 'Its share of a token''s allocation, a fraction; all sum to 1.';
-comment on column public.timeframe_allocation.desired_allocation is 'The share it is heading for.';
-comment on column public.timeframe_allocation.roi_short is 'Mean ROI of its trades with a memory of 14 days; null before any trade.';
-comment on column public.timeframe_allocation.roi_long is 'Mean ROI of its trades with a memory of 90 days; null before any trade.';
-comment on column public.timeframe_allocation.n is 'Its closed trades.';
-comment on column public.timeframe_allocation.updated_at is 'When its newest trade was closed; null before any trade.';
-
-create function learning.next_allocation(
-  shares float8[], roi_short float8[], n integer[], out next_shares float8[], out desired float8[], out outcome text
-)
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  floor_share constant float8 := float8 '0.02';
-  ceiling_share constant float8 := float8 '0.96';
-  traded integer[] := array[]::integer[];
-  place integer;
-  largest integer;
-  best float8;
-  mass float8 := float8 '0';
-  pulls float8[] := array_fill(0::float8, array[cardinality(shares)]);
-  pull float8 := float8 '0';
-  reach float8;
-  change float8;
-  changes float8[] := array_fill(0::float8, array[cardinality(shares)]);
-  gain float8 := float8 '0';
-  loss float8 := float8 '0';
-  bounded boolean := false;
-  missing float8;
-  share float8;
-begin
-  next_shares := shares;
-  desired := shares;
-  for place in 1 .. cardinality(shares) loop
-    if n[place] > 0 then
-      traded := traded || place;
-      best := greatest(best, roi_short[place]);
-      reach := least(reach, 0.003 * least(1, n[place] / 5.0));
-      mass := mass + shares[place];
-    end if;
-  end loop;
-  if cardinality(traded) < 2 then
-    outcome := 'one_timeframe';
-    return;
-  end if;
-  foreach place in array traded loop
-    pulls[place] := exp(greatest((roi_short[place] - best) / 0.10, -700));
-    pull := pull + pulls[place];
-  end loop;
-  foreach place in array traded loop
-    desired[place] := mass * pulls[place] / pull;
-    change := greatest(least(desired[place] - shares[place], reach), -reach);
-    changes[place] := greatest(least(change, ceiling_share - shares[place]), floor_share - shares[place]);
-    bounded := bounded or changes[place] <> change;
-    gain := gain + greatest(changes[place], 0);
-    loss := loss - least(changes[place], 0);
-  end loop;
-  if gain > 0 and loss > 0 then
-    foreach place in array traded loop
-      change := changes[place];
-      next_shares[place] := shares[place]
-        + case when change > 0 and gain > loss then change * (loss / gain)
-            when change < 0 and loss > gain then change * (gain / loss)
-            else change end;
-      if largest is null or next_shares[place] > next_shares[largest] then
-        largest := place;
-      end if;
-    end loop;
-    -- However many steps there are, their rounding errors never add up.
-    missing := float8 '1';
-    foreach share in array next_shares loop
-      missing := missing - share;
-    end loop;
-    next_shares[largest] := next_shares[largest] + missing;
-  end if;
-  outcome := case when next_shares <> shares then 'moved' when bounded then 'at_bound' else 'settled' end;
-end
-$$;
-comment on function learning.next_allocation(float8[], float8[], integer[]) is
-  'The shares after a close: over the timeframes with trades, a small zero-sum step towards the softmax of their ROI; the others keep theirs.';
-
-create function learning.allocation_state(p_before timestamptz default null)
-returns public.timeframe_allocation_steps
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  state public.timeframe_allocation_steps;
-  places integer[];
-begin
-  select step.* into state
-  from public.timeframe_allocation_steps step
-  where step.exit_at < coalesce(p_before, 'infinity')
-  order by step.exit_at desc, step.trade_id collate "C" desc
-  limit 1;
-  if state.trade_id is null then
-    select start.timeframes, start.shares, start.shares into state.timeframes, state.shares, state.desired
-    from learning.start_shares() as start;
-    places := array[cardinality(state.timeframes) + 1];
-    state.n := array_fill(0, places);
-    state.last_exit_at := array_fill(null::timestamptz, places);
-    state.roi_short := array_fill(null::float8, places);
-    state.roi_long := state.roi_short;
-    state.weight_short := array_fill(0::float8, places);
-    state.weight_long := state.weight_short;
-  end if;
-  return state;
-end
-$$;
-comment on function learning.allocation_state(timestamptz) is 'The newest step before a time, or of all; where there is none the state before any trade, without a trade.';
-
-create function learning.replayed_steps(p_before public.timeframe_allocation_steps, p_from timestamptz, p_until timestamptz)
-returns setof public.timeframe_allocation_steps
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  step public.timeframe_allocation_steps := p_before;
-  -- Arrays of their own: an element of a row's array cannot be changed without copying the row.
-  n integer[] := p_before.n;
-  last_exit_at timestamptz[] := p_before.last_exit_at;
-  roi_short float8[] := p_before.roi_short;
-  roi_long float8[] := p_before.roi_long;
-  weight_short float8[] := p_before.weight_short;
-  weight_long float8[] := p_before.weight_long;
-  all_trades constant integer := cardinality(p_before.timeframes) + 1;
-  trade record;
-  own integer;
-  place integer;
-  elapsed_days float8;
-  gap float8;
-  allocation record;
-begin
-  for trade in
-    select closed.trade_id, closed.timeframe, closed.roi, closed.exit_at
-    from learning.closed_trades closed
-    where closed.exit_at >= p_from and closed.exit_at < coalesce(p_until, 'infinity')
-    order by closed.exit_at, closed.trade_id collate "C"
-  loop
-    own := array_position(step.timeframes, trade.timeframe);
-    foreach place in array case when own is null then array[all_trades] else array[own, all_trades] end loop
-      elapsed_days := coalesce(date_part('epoch', trade.exit_at - last_exit_at[place]) / 86400, 0);
-      weight_short[place] := weight_short[place] * exp(greatest(-elapsed_days / 14, -700)) + 1;
-      weight_long[place] := weight_long[place] * exp(greatest(-elapsed_days / 90, -700)) + 1;
-      -- Postgres raises an error where a quotient of numbers this small vanishes.
-      gap := trade.roi - coalesce(roi_short[place], 0);
-      roi_short[place] := coalesce(roi_short[place], 0) + case when abs(gap) > 1e-200 then gap / weight_short[place] else 0 end;
-      gap := trade.roi - coalesce(roi_long[place], 0);
-      roi_long[place] := coalesce(roi_long[place], 0) + case when abs(gap) > 1e-200 then gap / weight_long[place] else 0 end;
-      n[place] := n[place] + 1;
-      last_exit_at[place] := trade.exit_at;
-    end loop;
-    if own is null then
-      step.outcome := 'no_share';
-    else
-      allocation := learning.next_allocation(step.shares, roi_short, n);
-      step.shares := allocation.next_shares;
-      step.desired := allocation.desired;
-      step.outcome := allocation.outcome;
-    end if;
-    step.exit_at := trade.exit_at;
-    step.trade_id := trade.trade_id;
-    step.timeframe := trade.timeframe;
-    step.roi := trade.roi;
-    step.n := n;
-    step.last_exit_at := last_exit_at;
-    step.roi_short := roi_short;
-    step.roi_long := roi_long;
-    step.weight_short := weight_short;
-    step.weight_long := weight_long;
-    return next step;
-  end loop;
-end
-$$;
-comment on function learning.replayed_steps(public.timeframe_allocation_steps, timestamptz, timestamptz) is
-  'The steps of all trades closed from a time on and before another, if one is given, in order, from the state before them.';
-
-create function learning.rescale_positions(p_timeframes text[], p_shares float8[])
-returns integer
-language plpgsql
-set search_path = ''
-as $$
-declare
-  rescaled integer;
-begin
-  -- Locked before they are read: a token's total must not change in between. In one order, so that nobody deadlocks.
-  perform
-  from public.lowcap_positions position
-  where position.status in ('watchlist', 'active', 'dormant') and position.timeframe = any (p_timeframes)
-  order by position.id
-  for no key update;
-
-  with target as (
-    select position.id, position.total_allocation_pct as held, sum(position.total_allocation_pct) over token as total,
-      configured.share / sum(configured.share) over token as part
-    from public.lowcap_positions position
-    join unnest(p_timeframes, p_shares) as configured(timeframe, share) on configured.timeframe = position.timeframe
-    where position.status in ('watchlist', 'active', 'dormant')
-    window token as (partition by position.token_chain, position.token_contract)
-  )
-  update public.lowcap_positions position
-  set total_allocation_pct = target.total * target.part
-  from target
-  -- A difference this small is the rounding of the product, not a new share.
-  where position.id = target.id and abs(target.total * target.part - target.held) > 1e-15 * target.total;
-  get diagnostics rescaled = row_count;
-  return rescaled;
-end
-$$;
-comment on function learning.rescale_positions(text[], float8[]) is
-  'Splits what each token''s watchlist, active and dormant positions hold together by their timeframes'' shares; the token''s total is kept. Returns how many positions changed.';
-
-create function learning.in_percent(fraction float8)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select trim_scale(round((fraction * 100)::numeric, 4)) || ' %';
-$$;
-comment on function learning.in_percent(float8) is 'A fraction for a person to read.';
-
-create function learning.allocation_reason(outcome text, trade_timeframe text)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select case outcome
-    when 'moved' then 'moved towards what the ROI asks for'
-    when 'no_share' then coalesce(trade_timeframe, 'the trade''s timeframe') || ' has no share and counts for the global ROI only'
-    when 'one_timeframe' then 'fewer than two timeframes have closed trades'
-    when 'at_bound' then 'what would have to give or take is at its floor or ceiling'
-    when 'settled' then 'every share is where it is heading'
-    else 'no trade has closed yet'
-  end;
-$$;
-comment on function learning.allocation_reason(text, text) is 'Why a close moved the shares or did not, for a person to read.';
-
-create function learning.log_allocation(
-  former public.timeframe_allocation_steps, reached public.timeframe_allocation_steps, p_from timestamptz, rescaled integer
-)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-  closes bigint;
-  outcomes jsonb;
-  reasons text;
-  subject text;
-  moves text;
-  details jsonb;
-begin
-  select coalesce(sum(tally.closes), 0)::bigint, coalesce(jsonb_object_agg(tally.outcome, tally.closes), '{}'::jsonb),
-    string_agg(format('%s: %s', tally.closes, learning.allocation_reason(tally.outcome, null)), '; ' order by tally.closes desc, tally.outcome)
-  into closes, outcomes, reasons
-  from (
-    select step.outcome, count(*) as closes
-    from public.timeframe_allocation_steps step
-    where step.exit_at >= p_from
-    group by step.outcome
-  ) as tally;
-  if closes = 1 then
-    subject := format('%s trade %s (%s)', coalesce(reached.timeframe, 'the'), reached.trade_id, learning.in_percent(reached.roi));
-    reasons := learning.allocation_reason(reached.outcome, reached.timeframe);
-  else
-    subject := case closes when 0 then 'no closes' else closes || ' closes' end
-      || case when isfinite(p_from) then ' from ' || p_from || ' on' else ' from the beginning on' end;
-    reasons := coalesce(reasons, 'none is left there');
-  end if;
-  details := jsonb_build_object('closes', closes, 'from', p_from, 'trade_id', case when closes = 1 then reached.trade_id end,
-    'trade_roi', case when closes = 1 then reached.roi end);
-
-  perform learning.write_log('INFO', 'allocation', 'roi_updated',
-    format('ROI after %s: %s', subject, string_agg(measured.line, '; ' order by measured.place)
-      -- A single close touches its own timeframe and the whole.
-      filter (where closes <> 1 or measured.timeframe = 'all' or measured.timeframe = reached.timeframe)),
-    details || jsonb_build_object('roi', jsonb_object_agg(measured.timeframe, measured.roi)))
-  from (
-    select entry.place, entry.timeframe,
-      case when entry.n = 0 then entry.timeframe || ' has no trades'
-        else format('%s short %s, long %s, n=%s', entry.timeframe, learning.in_percent(entry.roi_short), learning.in_percent(entry.roi_long), entry.n)
-      end as line,
-      jsonb_build_object('roi_short', entry.roi_short, 'roi_long', entry.roi_long, 'n', entry.n) as roi
-    from unnest(reached.timeframes || text 'all', reached.roi_short, reached.roi_long, reached.n) with ordinality
-      as entry(timeframe, roi_short, roi_long, n, place)
-  ) as measured;
-
-  select string_agg(format('%s from %s to %s', coalesce(after.timeframe, before.timeframe), coalesce(learning.in_percent(before.share), 'none'),
-    coalesce(learning.in_percent(after.share), 'none')), ', ' order by coalesce(after.timeframe, before.timeframe) collate "C")
-  into moves
-  from unnest(former.timeframes, former.shares) as before(timeframe, share)
-  full join unnest(reached.timeframes, reached.shares) as after(timeframe, share) on after.timeframe = before.timeframe
-  where after.share is distinct from before.share;
-  details := details || jsonb_build_object(
-    'former', (select jsonb_object_agg(held.timeframe, held.share) from unnest(former.timeframes, former.shares) as held(timeframe, share)),
-    'current', (select jsonb_object_agg(held.timeframe, held.share) from unnest(reached.timeframes, reached.shares) as held(timeframe, share)),
-    'desired', (select jsonb_object_agg(held.timeframe, held.share) from unnest(reached.timeframes, reached.desired) as held(timeframe, share)),
-    'outcomes', outcomes, 'positions', rescaled
-  );
-  if moves is null then
-    perform learning.write_log('INFO', 'allocation', 'allocation_unchanged', format('Allocation unchanged by %s: %s', subject, reasons), details);
-  else
-    perform learning.write_log('INFO', 'allocation', 'allocation_moved',
-      format('Allocation moved by %s: %s; positions rescaled: %s', subject, moves, rescaled)
-        || case when closes = 1 then '' else format(' (%s)', reasons) end,
-      details);
-  end if;
-end
-$$;
-comment on function learning.log_allocation(public.timeframe_allocation_steps, public.timeframe_allocation_steps, timestamptz, integer) is
-  'Logs what a replay did to ROI and shares and why: a line each, however many closes it went through, and how many that were.';
-
-create table learning.allocation_replay (
-  is_only boolean primary key default true check (is_only),
-  began_from timestamptz,
-  goes_on_from timestamptz
-);
-alter table learning.allocation_replay enable row level security;
-insert into learning.allocation_replay default values;
-comment on table learning.allocation_replay is 'One row: the replay that was too long for the transaction of its trade, and where it goes on.';
-comment on column learning.allocation_replay.is_only is 'Keeps it one row.';
-comment on column learning.allocation_replay.began_from is 'Exit from which on steps were out of date; null where none are.';
-comment on column learning.allocation_replay.goes_on_from is 'Exit from which on they still are.';
-
-create function learning.replay_allocation(p_from timestamptz default null, p_patience interval default '2 seconds')
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-  trades_at_a_time constant integer := 10000;
-  deadline constant timestamptz := clock_timestamp() + p_patience;
-  unfinished learning.allocation_replay;
-  outdated_from timestamptz;
-  place timestamptz;
-  until timestamptz;
-  former public.timeframe_allocation_steps;
-  reached public.timeframe_allocation_steps;
-  rescaled integer := 0;
-begin
-  -- One replay at a time, from before its first look at the steps until its transaction ends. The next one then sees this one's trades.
-  perform pg_advisory_xact_lock(hashtextextended('allocation', 0));
-  select held.* into unfinished from learning.allocation_replay held;
-  outdated_from := least(p_from, unfinished.began_from);
-  place := least(p_from, unfinished.goes_on_from);
-  if place is null then
-    return;
-  end if;
-  former := learning.allocation_state();
-  loop
-    select closed.exit_at into until
-    from learning.closed_trades closed
-    where closed.exit_at >= place
-    order by closed.exit_at
-    offset trades_at_a_time
-    limit 1;
-    if until = place then
-      select min(closed.exit_at) into until from learning.closed_trades closed where closed.exit_at > place;
-    end if;
-    delete from public.timeframe_allocation_steps step where step.exit_at >= place and step.exit_at < coalesce(until, 'infinity');
-    insert into public.timeframe_allocation_steps
-    select step.* from learning.replayed_steps(learning.allocation_state(place), place, until) as step;
-    exit when until is null;
-    place := until;
-    if clock_timestamp() > deadline then
-      -- The steps from here on are those of before, and what they come to holds until the sweep or the next close has got there.
-      update learning.allocation_replay held
-      set began_from = outdated_from, goes_on_from = place
-      where held.is_only;
-      perform learning.write_log('INFO', 'allocation', 'replay_paused',
-        format('Replay of the closes from %s on has come to %s and goes on with the next sweep or close', outdated_from, place),
-        jsonb_build_object('from', outdated_from, 'goes_on_from', place));
-      return;
-    end if;
-  end loop;
-  update learning.allocation_replay held
-  set began_from = null, goes_on_from = null
-  where held.is_only and held.began_from is not null;
-  reached := learning.allocation_state();
-  if unfinished.began_from is not null or (former.timeframes, former.shares) is distinct from (reached.timeframes, reached.shares) then
-    rescaled := learning.rescale_positions(reached.timeframes, reached.shares);
-  end if;
-  perform learning.log_allocation(former, reached, outdated_from, rescaled);
-end
-$$;
-comment on function learning.replay_allocation(timestamptz, interval) is
-  'Brings steps, shares and positions in line with the closed trades from the given exit on, or goes on with a replay that paused; called once for each batch that changed any, and by the sweep. One that takes longer than its patience pauses.';
-
-create function learning.restart_allocation()
-returns trigger
-language plpgsql
-set search_path = ''
-as $$
-declare
-  state public.timeframe_allocation_steps;
-begin
-  perform learning.write_log('INFO', 'allocation', 'start_shares_changed',
-    format('Start shares changed from %s to %s', old.config -> 'start_shares', new.config -> 'start_shares'),
-    jsonb_build_object('former', old.config -> 'start_shares', 'current', new.config -> 'start_shares'));
-  perform learning.replay_allocation('-infinity');
-  -- Before any trade the replay finds nothing changed: the start shares are the state.
-  state := learning.allocation_state();
-  perform learning.rescale_positions(state.timeframes, state.shares);
-  return null;
-end
-$$;
-comment on function learning.restart_allocation() is 'Replays the allocation from its beginning when the start shares change.';
-create trigger restart_allocation after update on learning.effective_configs
-for each row
-when (old.module_id = 'decision_maker' and old.config -> 'start_shares' is distinct from new.config -> 'start_shares')
-execute function learning.restart_allocation();
-comment on trigger restart_allocation on learning.effective_configs is 'The shares are a function of the trades and of what they start from.';
-
-create view public.timeframe_allocation_history
-with (security_invoker = true)
-as
-select step.exit_at, step.trade_id, step.timeframe as trade_timeframe, step.roi as trade_roi, held.timeframe,
-  step.shares[held.place] as allocation,
-  step.shares[held.place] - coalesce(earlier.shares[array_position(earlier.timeframes, held.timeframe)], start.share) as change,
-  step.desired[held.place] as desired_allocation, step.roi_short[held.place] as roi_short, step.roi_long[held.place] as roi_long,
-  step.n[held.place] as n, step.outcome,
-  case when step.n[held.place] = 0 then 'no closed trades yet: its share stays'
-    else learning.allocation_reason(step.outcome, step.timeframe) end as reason
-from public.timeframe_allocation_steps step
-cross join lateral unnest(step.timeframes) with ordinality as held(timeframe, place)
-left join lateral (
-  select before.timeframes, before.shares
-  from public.timeframe_allocation_steps before
-  where before.exit_at <= step.exit_at
-    and (before.exit_at < step.exit_at or before.trade_id collate "C" < step.trade_id collate "C")
-  order by before.exit_at desc, before.trade_id collate "C" desc
-  limit 1
-) as earlier on true
-left join lateral (
-  select begun.shares[array_position(begun.timeframes, held.timeframe)] as share
-  from learning.start_shares() as begun
-) as start on earlier.shares is null;
-comment on view public.timeframe_allocation_history is 'Allocation over time: for each closed trade and timeframe the share after it, where it was heading, and why it moved or not.';
-comment on column public.timeframe_allocation_history.exit_at is 'When the trade was closed.';
-comment on column public.timeframe_allocation_history.trade_id is 'The trade.';
-comment on column public.timeframe_allocation_history.trade_timeframe is 'Timeframe of the trade.';
-comment on column public.timeframe_allocation_history.trade_roi is 'Return of the trade, a fraction.';
-comment on column public.timeframe_allocation_history.timeframe is 'Timeframe whose share the row is about.';
-comment on column public.timeframe_allocation_history.allocation is 'Its share after the trade.';
-comment on column public.timeframe_allocation_history.change is 'By how much the trade moved it.';
-comment on column public.timeframe_allocation_history.desired_allocation is 'The share it is heading for.';
-comment on column public.timeframe_allocation_history.roi_short is 'Mean ROI of its trades with a memory of 14 days.';
-comment on column public.timeframe_allocation_history.roi_long is 'Mean ROI of its trades with a memory of 90 days.';
-comment on column public.timeframe_allocation_history.n is 'Its closed trades so far.';
-comment on column public.timeframe_allocation_history.outcome is 'moved, or why the shares stayed, as a stable name.';
-comment on column public.timeframe_allocation_history.reason is 'The same for a person to read.';
-
-create view public.timeframe_allocation_outlook
-with (security_invoker = true)
-as
-select held.timeframe, held.current_allocation, held.desired_allocation, held.desired_allocation - held.current_allocation as distance,
-  held.roi_short, held.roi_long, held.n, newest.change as last_change, newest.trade_id as last_trade_id, newest.exit_at as last_exit_at,
-  newest.outcome, coalesce(newest.reason, learning.allocation_reason(null, null)) as reason
-from public.timeframe_allocation held
-left join (
-  select past.*
-  from (
-    select step.exit_at, step.trade_id
-    from public.timeframe_allocation_steps step
-    order by step.exit_at desc, step.trade_id collate "C" desc
-    limit 1
-  ) as last_step
-  join public.timeframe_allocation_history past on past.exit_at = last_step.exit_at and past.trade_id = last_step.trade_id
-) as newest on newest.timeframe = held.timeframe;
-comment on view public.timeframe_allocation_outlook is 'Each timeframe''s share, ROI and number of trades, beside where it is heading and why the newest close moved it or not.';
-comment on column public.timeframe_allocation_outlook.timeframe is 'Timeframe.';
-comment on column public.timeframe_allocation_outlook.current_allocation is 'Its share now.';
-comment on column public.timeframe_allocation_outlook.desired_allocation is 'The share it is heading for.';
-comment on column public.timeframe_allocation_outlook.distance is 'How far it has to go.';
-comment on column public.timeframe_allocation_outlook.roi_short is 'Mean ROI of its trades with a memory of 14 days; null before any trade.';
-comment on column public.timeframe_allocation_outlook.roi_long is 'Mean ROI of its trades with a memory of 90 days; null before any trade.';
-comment on column public.timeframe_allocation_outlook.n is 'Its closed trades.';
-comment on column public.timeframe_allocation_outlook.last_change is 'By how much the newest close moved it; null before any.';
-comment on column public.timeframe_allocation_outlook.last_trade_id is 'The trade of the newest close; null before any.';
-comment on column public.timeframe_allocation_outlook.last_exit_at is 'When it was closed.';
-comment on column public.timeframe_allocation_outlook.outcome is 'moved, or why the shares stayed, as a stable name; null before any close.';
-comment on column public.timeframe_allocation_outlook.reason is 'The same for a person to read.';
+-- Allocation of a token to a timeframe: base, learned share and the overrides of the decision maker.
 
 create type public.dm_allocation as (
   base float8,
@@ -6567,7 +6749,7 @@ create function learning.blend_allocation_overrides(
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with containing as (
@@ -6611,7 +6793,7 @@ create function public.get_dm_allocation(timeframe text, scope jsonb default '{}
 returns public.dm_allocation
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer public.dm_allocation;
@@ -6654,7 +6836,7 @@ $$;
 comment on function public.get_dm_allocation(text, jsonb) is
   'What an approved token gets on one timeframe: base, learned share, multiplier from dm_alloc overrides and their product. The timeframe given counts as the scope''s. Read-only; malformed arguments are refused with 22023.';
 
--- sql/85_health.sql
+-- sql/90_health.sql
 
 -- Health: how far each stage of the loop has come, what waits, and in words what is wrong.
 
@@ -6668,31 +6850,11 @@ create type learning.stage_health as (
 );
 comment on type learning.stage_health is 'One row of learning_health.';
 
-create function learning.moment(at timestamptz)
-returns text
-language sql
-stable
-set search_path = ''
-as $$
-  select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"');
-$$;
-comment on function learning.moment(timestamptz) is 'A time for a person to read.';
-
-create function learning.counted(number bigint, singular text, plural text)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select number || ' ' || case number when 1 then singular else plural end;
-$$;
-comment on function learning.counted(bigint, text, text) is 'A number of things for a person to read.';
-
 create function learning.newest_failure(p_component text)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select format('failed at %s: %s', learning.moment(line.at), left(line.message, 300))
   from public.learning_log line
@@ -6706,7 +6868,7 @@ create function learning.failures_of(p_component text)
 returns bigint
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select count(*)
   from public.learning_log line
@@ -6718,7 +6880,7 @@ create function learning.doorbell_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -6784,7 +6946,7 @@ create function learning.inbox_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -6829,7 +6991,7 @@ create function learning.mining_health(p_family text, p_component text)
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -6878,7 +7040,7 @@ create function learning.materialization_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -6928,7 +7090,7 @@ create function learning.schedule_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -6980,7 +7142,7 @@ create function learning.pruning_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -7023,7 +7185,7 @@ returns setof learning.stage_health
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -7067,14 +7229,14 @@ comment on column public.learning_health.last_success_at is 'When the stage last
 comment on column public.learning_health.failures is 'Failures and refusals within a day; of the doorbell within six hours, of pruning within a week.';
 comment on column public.learning_health.problem is 'What is wrong, for a person to read; null where nothing is.';
 
--- sql/90_schedule.sql
+-- sql/92_schedule.sql
 
 -- Schedule (UTC): the sweep, mining, materialisation and pruning.
 
 create function learning.sweep()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('sweep', 0)) then
@@ -7107,7 +7269,7 @@ comment on function learning.sweep() is
 create function public.prune_learning(p_batch integer default 1000000)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   log_lines integer := 0;
@@ -7158,58 +7320,6 @@ select cron.schedule('edgeloop-prune', '17 3 * * *', $$select public.prune_learn
 
 -- Access: who may do what. Everything is revoked first, then granted by name.
 
-create function learning.learning_role()
-returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return auth.jwt() -> 'app_metadata' ->> 'learning_role';
-end
-$$;
-comment on function learning.learning_role() is
-  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do nothing.';
-
-create function learning.asks_as_user()
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  -- As whom somebody came, whoever a function runs as.
-  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
-begin
-  -- Nearly all come as one of three.
-  return case
-    when asking in ('anon', 'authenticated') then true
-    when asking = 'service_role' then false
-    else not pg_has_role(asking, 'service_role', 'usage')
-      and not pg_has_role(asking, (select held.relowner from pg_catalog.pg_class held where held.oid = 'public.pm_overrides'::regclass), 'usage')
-  end;
-end
-$$;
-comment on function learning.asks_as_user() is
-  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role decides what he may know; roles made from authenticated are users, too.';
-
-create function learning.require_pm()
-returns void
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  if learning.asks_as_user() and learning.learning_role() is distinct from 'pm' then
-    raise exception using
-      errcode = '42501',
-      message = 'Only users with the learning role pm may ask this',
-      hint = 'Set learning_role to pm in the user''s app_metadata, then sign in again.';
-  end if;
-end
-$$;
-comment on function learning.require_pm() is 'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';
-
 -- Only what this project made: other tables of the database keep their grants. Defaults of older projects grant new objects
 -- to anon and authenticated, those of newer ones to nobody; after this both are the same.
 revoke all on schema learning from public, anon, authenticated, service_role;
@@ -7259,8 +7369,8 @@ begin
 
   -- What the RPCs and views read on behalf of a user with a learning role.
   foreach relation in array array[
-    'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_filings',
-    'learning.override_groups', 'learning.override_pairs', 'learning.position_scopes', 'learning.settings'
+    'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_index_entries',
+    'learning.override_index_groups', 'learning.override_index_pairs', 'learning.position_scopes', 'learning.settings'
   ]::regclass[] loop
     execute format('grant select on %s to authenticated', relation);
     execute format(

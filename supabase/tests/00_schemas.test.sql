@@ -47,8 +47,8 @@ select is((select array_agg(objects.kind || ' ' || objects.name) from objects
       obj_description(case when objects.kind <> 'column' then objects.objid end, (select relname from pg_class where oid = objects.classoid)), '') = ''),
   null, 'Every table, view, column, function, trigger and type has a comment');
 select is((select array_agg(objects.name) from objects join pg_proc routine on routine.oid = objects.objid and objects.kind = 'function'
-    where routine.proconfig is null or not 'search_path=""' = any (routine.proconfig)),
-  null, 'Every function has an empty search path');
+    where routine.proconfig is null or not 'search_path=pg_catalog, pg_temp' = any (routine.proconfig)),
+  null, 'Every function looks names up in pg_catalog, and in pg_temp last');
 select is((select array_agg(objects.name) from objects join pg_class relation on relation.oid = objects.objid and objects.kind = 'relation'
     where relation.relkind in ('r', 'p') and not relation.relrowsecurity),
   null, 'Every table has row level security');

@@ -36,7 +36,7 @@ alter table cron.job_run_details enable row level security;
 create policy cron_job_run_details_policy on cron.job_run_details using (username = current_user);
 
 create function cron._field_is_valid(field text, lowest integer, highest integer, names text[]) returns boolean
-language plpgsql immutable set search_path = ''
+language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 declare
   part text;
@@ -71,7 +71,7 @@ $$;
 comment on function cron._field_is_valid(text, integer, integer, text[]) is 'Whether one field of a schedule can be understood.';
 
 create function cron._check_schedule(schedule text) returns void
-language plpgsql immutable set search_path = ''
+language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 declare
   fields text[] := regexp_split_to_array(btrim(schedule), '\s+');
@@ -97,7 +97,7 @@ comment on function cron._check_schedule(text) is 'Raises for a schedule that ca
 
 -- Runs as the owner of the table; the caller's own name is handed over by the functions below.
 create function cron._schedule(job_name text, schedule text, command text, owner name) returns bigint
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   id bigint;
@@ -118,18 +118,18 @@ $$;
 comment on function cron._schedule(text, text, text, name) is 'Writes a job, or replaces the one of the same name.';
 
 create function cron.schedule(schedule text, command text) returns bigint
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._schedule(null, schedule, command, current_user) $$;
 comment on function cron.schedule(text, text) is 'Schedules a job without a name and returns its id.';
 
 create function cron.schedule(job_name text, schedule text, command text) returns bigint
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._schedule(job_name, schedule, command, current_user) $$;
 comment on function cron.schedule(text, text, text) is
   'Schedules a job and returns its id. A job of the same name and owner is replaced and keeps its id.';
 
 create function cron._unschedule(id bigint, job_name text, owner name) returns boolean
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not pg_has_role(session_user, owner, 'member') then
@@ -147,12 +147,12 @@ $$;
 comment on function cron._unschedule(bigint, text, name) is 'Deletes a job of that owner.';
 
 create function cron.unschedule(job_id bigint) returns boolean
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._unschedule(job_id, null, current_user) $$;
 comment on function cron.unschedule(bigint) is 'Deletes a job by its id; an unknown one is an error.';
 
 create function cron.unschedule(job_name text) returns boolean
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._unschedule(null, job_name, current_user) $$;
 comment on function cron.unschedule(text) is 'Deletes a job by its name; an unknown one is an error.';
 

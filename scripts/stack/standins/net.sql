@@ -25,7 +25,7 @@ create index on net._http_response (created);
 comment on table net._http_response is 'What came back, kept for six hours. status_code is null when there was no answer; error_msg says why.';
 
 create function net._encode_uri_component(part text) returns text
-language sql immutable strict set search_path = ''
+language sql immutable strict set search_path = pg_catalog, pg_temp
 as $$
   select string_agg(
     case
@@ -43,7 +43,7 @@ create function net.http_post(
   headers jsonb default '{"Content-Type": "application/json"}',
   timeout_milliseconds integer default 5000
 ) returns bigint
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   content_type text;

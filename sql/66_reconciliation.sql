@@ -3,7 +3,7 @@
 create function public.reconcile_overrides(p_after bigint default 0, p_limit integer default 50)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- Most lessons are not active: reading those that are, by their index, is most of what there is to do.
 set enable_seqscan = off
 set jit = off

@@ -3,7 +3,7 @@
 create function learning.sweep()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('sweep', 0)) then
@@ -36,7 +36,7 @@ comment on function learning.sweep() is
 create function public.prune_learning(p_batch integer default 1000000)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   log_lines integer := 0;

@@ -14,8 +14,8 @@ create function pg_temp.found(pattern_key text, scope jsonb) returns bigint[] la
   select array_agg(weighed.override_id order by weighed.override_id)
   from learning.matched_overrides(learning.check_candidate(found.pattern_key, 'entry', found.scope, 0.5, 0.5, 1, now()), learning.config()) as weighed;
 $$;
-create function pg_temp.groups(pattern_key text) returns setof learning.override_groups language sql as $$
-  select * from learning.override_groups filed where filed.pattern_key = groups.pattern_key;
+create function pg_temp.groups(pattern_key text) returns setof learning.override_index_groups language sql as $$
+  select * from learning.override_index_groups filed where filed.pattern_key = groups.pattern_key;
 $$;
 
 select is(pg_temp.found('pm.none', '{"chain": "solana"}'), null, 'A behaviour without overrides has none filed');
@@ -32,9 +32,9 @@ select is(pg_temp.found('pm.a', '{"chain": "solana", "timeframe": "1h", "curator
 select is(pg_temp.found('pm.a', '{"chain": "eth"}'), '{1}', 'A scope finds nothing of other values');
 select is(pg_temp.found('pm.a', '{"timeframe": "4h"}'), '{1}', 'Disabled overrides are not filed');
 select is((select filed_count from pg_temp.groups('pm.a')), 4, 'A group knows how many are filed');
-select ok((select multiplier = 1 and confidence = 0.7 and support = 1 - exp(-1::float8) from learning.override_filings where override_id = 2),
+select ok((select multiplier = 1 and confidence = 0.7 and support = 1 - exp(-1::float8) from learning.override_index_entries where override_id = 2),
   'What was left out is filed as what it counts for');
-select ok((select confidence = 0.5 and support = (1 - exp(-1::float8)) / 2 and specificity = 1 from learning.override_filings where override_id = 1),
+select ok((select confidence = 0.5 and support = (1 - exp(-1::float8)) / 2 and specificity = 1 from learning.override_index_entries where override_id = 1),
   'Support is trust from trades and variance, specificity grows with the pairs');
 
 update pm_overrides set enabled = true where id = 6;
@@ -48,14 +48,14 @@ select is(pg_temp.found('pm.b', '{"mcap_bucket": "micro"}'), '{6}', 'An override
 update pm_overrides set enabled = false where id in (1, 6);
 select is(pg_temp.found('pm.a', '{"mcap_bucket": "micro"}'), null, 'An override that is switched off rests');
 update pm_overrides set multiplier = 1.9, confidence_score = 0.1, last_evidence_at = '2025-01-01T00:00:00.000001Z' where id = 3;
-select ok((select multiplier = 1.9 and confidence = 0.1 and evidence_us = 1735689600000001 from learning.override_filings where override_id = 3),
+select ok((select multiplier = 1.9 and confidence = 0.1 and evidence_us = 1735689600000001 from learning.override_index_entries where override_id = 3),
   'Changed values act as changed');
 update pm_overrides set last_evidence_at = 'infinity' where id = 3;
-select ok((select evidence_us > 1e18 from learning.override_filings where override_id = 3), 'Evidence without an end never fades');
+select ok((select evidence_us > 1e18 from learning.override_index_entries where override_id = 3), 'Evidence without an end never fades');
 insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset, multiplier) values
   (7, 'pm_strength', 'pm.a', 'entry', '{"chain": "solana"}', 1.7)
 on conflict (override_type, pattern_key, action_category, scope_digest) do update set multiplier = excluded.multiplier;
-select ok((select multiplier = 1.7 from learning.override_filings where override_id = 2), 'An upsert changes what is there');
+select ok((select multiplier = 1.7 from learning.override_index_entries where override_id = 2), 'An upsert changes what is there');
 insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry'), ('venue', 18, 'entry');
 insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset) values (8, 'pm_strength', 'pm.c', 'entry', '{"session": "asia"}');
 delete from scope_dimensions where dim in ('session', 'venue');
@@ -82,14 +82,14 @@ select 'pm_strength', 'pm.many', 'entry', pg_temp.scope((place % 4)::integer), r
 create temp table candidates as
 select case when place % 3 = 0 then jsonb_build_object('curator', 'v' || place) else '{}'::jsonb end || pg_temp.scope(10 + place % 7) as scope
 from generate_series(1, 200) as place;
-select ok((select max(number) > 256 from learning.override_pairs join learning.override_groups filed on filed.id = group_id where pattern_key = 'pm.many'),
+select ok((select max(number) > 256 from learning.override_index_pairs join learning.override_index_groups filed on filed.id = group_id where pattern_key = 'pm.many'),
   'The behaviour has more pairs than bits');
 select cmp_ok((select sum(cardinality(pg_temp.contained('pm.many', scope))) from candidates), '>', 1000::bigint, 'The candidates contain many of them');
 select is_empty($$
   select scope from candidates where pg_temp.found('pm.many', scope) is distinct from pg_temp.contained('pm.many', scope)
 $$, 'Filed by one pair, every scope finds what it contains and nothing else');
 select is((select filed_by::integer from pg_temp.groups('pm.many')), 1, 'A group of this size is filed by one pair');
-update learning.override_groups set filed_count = filed_count + 30000 where pattern_key = 'pm.many';
+update learning.override_index_groups set filed_count = filed_count + 30000 where pattern_key = 'pm.many';
 select learning.refile_group((select id from pg_temp.groups('pm.many')), '{}');
 select is((select filed_by::integer from pg_temp.groups('pm.many')), 2, 'A large group is filed by two');
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
@@ -104,16 +104,16 @@ select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || 
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
 select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || place, 'chain', 'c' || place % 7) from generate_series(11, 1000) as place;
 select is((select array[filed_count, counted_at] from pg_temp.groups('pm.grown')), '{1000,1000}', 'A group that has doubled is counted anew');
-select is((select uses from learning.override_pairs join learning.override_groups filed on filed.id = group_id where pattern_key = 'pm.grown' and pair = 'chain=c1'),
+select is((select uses from learning.override_index_pairs join learning.override_index_groups filed on filed.id = group_id where pattern_key = 'pm.grown' and pair = 'chain=c1'),
   141, 'Its pairs are counted with it');
 
 -- A bucket has room for so many groups and no more.
-create temp table numbers as select last_value as taken from learning.override_groups_id_seq;
+create temp table numbers as select last_value as taken from learning.override_index_groups_id_seq;
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset) values ('pm_strength', 'pm.grown', 'entry', '{}'), ('pm_strength', 'pm.new', 'entry', '{}');
-select is((select last_value - taken from learning.override_groups_id_seq, numbers), 1::bigint, 'Only a group that is new takes a number');
+select is((select last_value - taken from learning.override_index_groups_id_seq, numbers), 1::bigint, 'Only a group that is new takes a number');
 
 truncate pm_overrides cascade;
-select is_empty('select override_id from learning.override_filings', 'Truncated overrides are filed nowhere');
+select is_empty('select override_id from learning.override_index_entries', 'Truncated overrides are filed nowhere');
 
 select setval(pg_get_serial_sequence('pm_overrides', 'id'), 100000);
 -- A group outgrows its files in the statement that also brings overrides which its other trigger has yet to file.
@@ -129,10 +129,10 @@ with moved as (
 )
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
 select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'd' || place) from generate_series(1, 3000) place, moved;
-select results_eq($$ select filed_count from learning.override_groups where pattern_key in ('pm.grown', 'pm.shrunk') order by pattern_key $$, 'values (4200), (1)', 'One that leaves meanwhile is filed where it goes');
+select results_eq($$ select filed_count from learning.override_index_groups where pattern_key in ('pm.grown', 'pm.shrunk') order by pattern_key $$, 'values (4200), (1)', 'One that leaves meanwhile is filed where it goes');
 select is(pg_temp.found('pm.shrunk', '{"chain": "solana"}'), (select array[id] from pm_overrides where pattern_key = 'pm.shrunk'), 'and acts there');
 delete from pm_overrides where pattern_key in ('pm.grown', 'pm.shrunk');
-select is((select sum(filed_count) from learning.override_groups where pattern_key in ('pm.grown', 'pm.shrunk')), 0::bigint, 'Groups know when nothing is left');
+select is((select sum(filed_count) from learning.override_index_groups where pattern_key in ('pm.grown', 'pm.shrunk')), 0::bigint, 'Groups know when nothing is left');
 
 select * from finish();
 rollback;

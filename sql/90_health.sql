@@ -10,31 +10,11 @@ create type learning.stage_health as (
 );
 comment on type learning.stage_health is 'One row of learning_health.';
 
-create function learning.moment(at timestamptz)
-returns text
-language sql
-stable
-set search_path = ''
-as $$
-  select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"');
-$$;
-comment on function learning.moment(timestamptz) is 'A time for a person to read.';
-
-create function learning.counted(number bigint, singular text, plural text)
-returns text
-language sql
-immutable
-set search_path = ''
-as $$
-  select number || ' ' || case number when 1 then singular else plural end;
-$$;
-comment on function learning.counted(bigint, text, text) is 'A number of things for a person to read.';
-
 create function learning.newest_failure(p_component text)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select format('failed at %s: %s', learning.moment(line.at), left(line.message, 300))
   from public.learning_log line
@@ -48,7 +28,7 @@ create function learning.failures_of(p_component text)
 returns bigint
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select count(*)
   from public.learning_log line
@@ -60,7 +40,7 @@ create function learning.doorbell_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -126,7 +106,7 @@ create function learning.inbox_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -171,7 +151,7 @@ create function learning.mining_health(p_family text, p_component text)
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -220,7 +200,7 @@ create function learning.materialization_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -270,7 +250,7 @@ create function learning.schedule_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -322,7 +302,7 @@ create function learning.pruning_health()
 returns learning.stage_health
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;
@@ -365,7 +345,7 @@ returns setof learning.stage_health
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   health learning.stage_health;

@@ -1,4 +1,4 @@
--- Scope: which dimensions exist, how a context becomes a scope, how a scope becomes a mask.
+-- Dimensions: what a scope may name, registered by inserting a row.
 
 create table public.scope_dimensions (
   dim text primary key check (dim ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
@@ -18,7 +18,7 @@ comment on column public.scope_dimensions.aliases is 'Other names the dimension 
 create function learning.guard_scope_dimension()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = 'UPDATE' and (new.dim, new.bit) is distinct from (old.dim, old.bit) then
@@ -48,7 +48,7 @@ comment on trigger guard_scope_dimension on public.scope_dimensions is 'Keeps di
 create function learning.queue_registrations()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('scope_dimensions', 0));
@@ -65,7 +65,7 @@ create function learning.normal_scope_mask_expression()
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -93,7 +93,7 @@ create function learning.derive_scope_functions()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $derive$
 begin
   execute format(
@@ -102,7 +102,7 @@ begin
       returns integer
       language plpgsql
       stable
-      set search_path = ''
+      set search_path = pg_catalog, pg_temp
       as $mask$
       declare
         written constant text := scope::text;
@@ -120,7 +120,7 @@ begin
         returns jsonb[]
         language plpgsql
         immutable
-        set search_path = ''
+        set search_path = pg_catalog, pg_temp
         as $within$
         begin
           return array(select scope - array[%s]::text[] from unnest(masks) as mask);
@@ -163,133 +163,3 @@ comment on function learning.normal_scope_mask(jsonb) is
   'Mask of a scope that is in its normal form, as most are; null where it may not be. Ten times as fast as bringing it there.';
 comment on function learning.scopes_within(jsonb, integer[]) is
   'For each mask the pairs of the scope whose dimensions are in it; all at once, for a call takes as long as its work.';
-
--- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
-create function learning.scope_value(value jsonb)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return nullif(btrim(case jsonb_typeof(value)
-    when 'string' then value #>> '{}'
-    when 'number' then trim_scale((value #>> '{}')::numeric)::text
-    when 'null' then null
-    else value #>> '{}'
-  end, E' \t\n\r\f\x0B'), '');
-end
-$$;
-comment on function learning.scope_value(jsonb) is 'A context''s value as a scope holds it: trimmed text, null where it is empty.';
-
-create function learning.scope_faults(context jsonb)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  -- Nearly every context is sound, and what is short as JSON is short as text.
-  if jsonb_typeof(context) is distinct from 'object' or not exists (
-    select from jsonb_each(context) as entry
-    where jsonb_typeof(entry.value) in ('object', 'array') or length(entry.value::text) > 200
-      or jsonb_typeof(entry.value) = 'number'
-  ) then
-    return '[]'::jsonb;
-  end if;
-  return (
-    select coalesce(jsonb_agg(jsonb_build_object('path', fault.path, 'message', fault.message) order by fault.path), '[]'::jsonb)
-    from (
-      select entry.key as path, case
-        when jsonb_typeof(entry.value) in ('object', 'array') then 'must be a text, a number or a boolean'
-        when length(learning.scope_value(entry.value)) > 200 then
-          'must have at most 200 characters and has ' || length(learning.scope_value(entry.value))
-      end as message
-      from jsonb_each(context) as entry
-      where exists (
-        select from public.scope_dimensions known where known.dim = entry.key or entry.key = any (known.aliases)
-      )
-    ) as fault
-    where fault.message is not null
-  );
-end
-$$;
-comment on function learning.scope_faults(jsonb) is
-  'Why a context''s registered dimensions cannot be taken into a scope, as a list of {path, message}; empty where they can.';
-
-create function public.unified_scope(entry_context jsonb, action_scope jsonb, regime_context jsonb)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  faults jsonb := learning.scope_faults(entry_context) || learning.scope_faults(action_scope) || learning.scope_faults(regime_context);
-begin
-  if faults <> '[]'::jsonb then
-    raise exception using
-      errcode = '22023',
-      message = 'Scope is not valid: ' || (
-        select string_agg(fault.path || ' ' || fault.message, '; ') from jsonb_to_recordset(faults) as fault(path text, message text)
-      ),
-      hint = 'Shorten or flatten the named dimensions of the scope.';
-  end if;
-  return (
-    select coalesce(jsonb_object_agg(found.dim, found.value), '{}'::jsonb)
-    from (
-      select distinct on (known.dim) known.dim, given.value
-      from (values ('entry', 1, entry_context), ('action', 2, action_scope), ('regime', 3, regime_context)) as context(source, rank, content)
-      cross join lateral (
-        select entry.key, learning.scope_value(entry.value) as value
-        from jsonb_each(case jsonb_typeof(context.content) when 'object' then context.content else '{}'::jsonb end) as entry
-        -- Keeps the value from being computed once per use.
-        offset 0
-      ) as given
-      join public.scope_dimensions known on known.dim = given.key or given.key = any (known.aliases)
-      where given.value is not null
-      order by known.dim, known.source <> context.source, context.rank, known.dim <> given.key, given.key
-    ) as found
-  );
-end
-$$;
-comment on function public.unified_scope(jsonb, jsonb, jsonb) is
-  'One flat scope from the three contexts: each registered dimension from its own source first, then from the others, as trimmed text.';
-
-create function learning.scope_mask(scope jsonb)
-returns integer
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    select coalesce(bit_or(1 << known.bit), 0)
-    from public.scope_dimensions known
-    where scope ? known.dim
-  );
-end
-$$;
-comment on function learning.scope_mask(jsonb) is 'The dimensions that a scope fills, as bits.';
-
-create function learning.dotted_pattern_key(pattern_key text)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  parts text[];
-begin
-  if not starts_with(btrim(pattern_key), 'module=') then
-    return btrim(pattern_key);
-  end if;
-  parts := regexp_match(btrim(pattern_key), '^module=([^|]+)\|pattern_key=(.+)$');
-  return case
-    when parts is null then btrim(pattern_key)
-    when starts_with(parts[2], parts[1] || '.') then parts[2]
-    else parts[1] || '.' || parts[2]
-  end;
-end
-$$;
-comment on function learning.dotted_pattern_key(text) is
-  'A pattern key as it is stored: module=pm|pattern_key=a.b.c becomes pm.a.b.c, dotted keys stay as they are.';

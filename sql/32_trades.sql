@@ -1,4 +1,4 @@
--- Events: a closed trade becomes one row per action, exactly once, however often and in whatever order its strands arrive.
+-- Trades: a closed trade becomes one row per action, exactly once, however often and in whatever order its strands arrive.
 
 create table learning.closed_trades (
   trade_id text primary key,
@@ -84,27 +84,11 @@ comment on column public.pattern_trade_events.traded_at is 'When the trade was c
 comment on column public.pattern_trade_events.created_at is 'When the row was first written.';
 comment on column public.pattern_trade_events.scope_codes is 'The scope in codes of learning.scope_values, by bit; 0 where a dimension is absent.';
 
-create function learning.number_of(document jsonb, key text)
-returns float8
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  -- By way of numeric, because a number too small for float8 is an error there and zero here.
-  return round((document ->> key)::numeric, 40)::float8;
-end
-$$;
-comment on function learning.number_of(jsonb, text) is 'A number of a validated document; null where it is absent.';
-
-create type learning.group_key as (module text, pattern_key text, action_category text);
-comment on type learning.group_key is 'A group of events that is mined together.';
-
 create function learning.encode_scope(scope jsonb)
 returns integer[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   codes integer[] := array_fill(0, array[(select max(known.bit) + 1 from public.scope_dimensions known)]);
@@ -126,7 +110,7 @@ comment on function learning.encode_scope(jsonb) is 'A scope in codes of learnin
 create function learning.register_scope_values(contexts jsonb[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into learning.scope_values (dim, value)
@@ -155,22 +139,10 @@ end
 $$;
 comment on function learning.register_scope_values(jsonb[]) is 'Puts the values of some contexts into the dictionary.';
 
-create function learning.has_effect(p_strand_id text)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (select receipt.status = 'done' from public.strand_receipts receipt where receipt.strand_id = p_strand_id);
-end
-$$;
-comment on function learning.has_effect(text) is 'Whether a strand was accepted.';
-
 create function learning.apply_trade(p_trade_id text, out changed_groups learning.group_key[], out changed_from timestamptz)
 returns record
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   closing public.ad_strands;

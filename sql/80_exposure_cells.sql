@@ -1,129 +1,4 @@
--- Exposure: how crowded each scope is with what the book already holds.
-
-create table learning.position_scopes (
-  position_id uuid primary key,
-  pattern_key text,
-  scope jsonb not null,
-  scope_mask integer not null,
-  exposure float8 not null
-);
-alter table learning.position_scopes enable row level security;
-comment on table learning.position_scopes is 'Scope and exposure of each watchlist and active position, so that a sizing call derives none. Kept by triggers.';
-comment on column learning.position_scopes.position_id is 'The position.';
-comment on column learning.position_scopes.pattern_key is 'Behaviour that holds it, dotted; null where unknown.';
-comment on column learning.position_scopes.scope is 'Its scope: entry context, timeframe and chain.';
-comment on column learning.position_scopes.scope_mask is 'Dimensions of the scope as bits.';
-comment on column learning.position_scopes.exposure is 'Intended capital as a fraction of the book.';
-
-create function learning.position_scope(entry_context jsonb, timeframe text, token_chain text)
-returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  -- A position is held whatever its context looks like: what no scope can take is left out instead of raised.
-  select public.unified_scope(
-    (
-      select jsonb_object_agg(entry.key, entry.value)
-      from jsonb_each(case jsonb_typeof(entry_context) when 'object' then entry_context else '{}'::jsonb end) as entry
-      where jsonb_typeof(entry.value) not in ('object', 'array') and length(learning.scope_value(entry.value)) <= 200
-    ),
-    jsonb_build_object('timeframe', left(timeframe, 200), 'chain', left(token_chain, 200)),
-    null
-  );
-$$;
-comment on function learning.position_scope(jsonb, text, text) is 'The scope a position is held in.';
-
-create view learning.held_positions
-with (security_invoker = true)
-as
-select position.id as position_id, position.pattern_key,
-  learning.position_scope(position.entry_context, position.timeframe, position.token_chain) as scope,
-  -- Beyond these bounds no answer changes, but products would leave the range of numbers.
-  case when position.total_allocation_pct < 1e-50 then 0 else least(1e50, position.total_allocation_pct) end as exposure
-from public.lowcap_positions position
-where position.status in ('watchlist', 'active');
-comment on view learning.held_positions is 'The positions that count as exposure.';
-comment on column learning.held_positions.position_id is 'The position.';
-comment on column learning.held_positions.pattern_key is 'Behaviour that holds it, dotted; null where unknown.';
-comment on column learning.held_positions.scope is 'Its scope: entry context, timeframe and chain.';
-comment on column learning.held_positions.exposure is 'Intended capital as a fraction of the book.';
-
--- What keeps the tables below runs as its owner: whoever may write positions need not be able to write what is derived from them.
-create function learning.hold_positions(ids uuid[])
-returns void
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  insert into learning.position_scopes as held (position_id, pattern_key, scope, scope_mask, exposure)
-  select position.position_id, position.pattern_key, position.scope, learning.scope_mask(position.scope), position.exposure
-  from learning.held_positions position
-  where position.position_id = any (ids)
-  on conflict (position_id) do update set
-    pattern_key = excluded.pattern_key, scope = excluded.scope, scope_mask = excluded.scope_mask, exposure = excluded.exposure
-  where (held.pattern_key, held.scope, held.exposure) is distinct from (excluded.pattern_key, excluded.scope, excluded.exposure);
-end
-$$;
-comment on function learning.hold_positions(uuid[]) is 'Brings scope and exposure of positions that count in line with them.';
-
-create function learning.keep_position_scopes()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  perform pg_advisory_xact_lock_shared(hashtextextended('exposure', 0));
-  if tg_op = 'TRUNCATE' then
-    delete from learning.position_scopes held where held.position_id is not null;
-  elsif tg_op = 'INSERT' then
-    perform learning.hold_positions((select array_agg(fresh.id) from new_positions fresh where fresh.status in ('watchlist', 'active')));
-  elsif tg_op = 'DELETE' then
-    delete from learning.position_scopes held where held.position_id = any (array(select former.id from old_positions former));
-  else
-    delete from learning.position_scopes held
-    where held.position_id = any (array(
-      select former.id from old_positions former
-      except all
-      select changed.id from new_positions changed where changed.status in ('watchlist', 'active')
-    ));
-    -- Of what the PM writes at every tick little bears on exposure.
-    perform learning.hold_positions(array(
-      select kept.id
-      from (
-        select changed.id, changed.pattern_key, changed.entry_context, changed.timeframe, changed.token_chain,
-          changed.total_allocation_pct, changed.status
-        from new_positions changed
-        where changed.status in ('watchlist', 'active')
-        except
-        select former.id, former.pattern_key, former.entry_context, former.timeframe, former.token_chain, former.total_allocation_pct,
-          former.status
-        from old_positions former
-      ) as kept
-    ));
-  end if;
-  return null;
-end
-$$;
-comment on function learning.keep_position_scopes() is 'Brings learning.position_scopes in line with the positions that a statement changed.';
-
-create trigger keep_scopes_of_new_positions after insert on public.lowcap_positions
-referencing new table as new_positions
-for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_new_positions on public.lowcap_positions is 'New positions count as exposure at once.';
-create trigger keep_scopes_of_changed_positions after update on public.lowcap_positions
-referencing old table as old_positions new table as new_positions
-for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_changed_positions on public.lowcap_positions is 'Changed positions change the exposure at once.';
-create trigger keep_scopes_of_deleted_positions after delete on public.lowcap_positions
-referencing old table as old_positions
-for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_deleted_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
-create trigger keep_scopes_of_truncated_positions after truncate on public.lowcap_positions
-for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
+-- Exposure cells: what the configured masks make of the scopes that are held.
 
 create table learning.exposure_masks (
   mask integer primary key,
@@ -165,7 +40,7 @@ create function learning.mask_log_weight(mask integer, config jsonb default lear
 returns float8
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   exponent constant float8 := (config #>> '{exposure,weight_exponent}')::float8;
@@ -185,7 +60,7 @@ create function learning.configured_masks()
 returns table (mask integer, dims text[], bits integer[])
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with entries as (
     select distinct entry.value, case jsonb_typeof(entry.value) when 'array' then 'list' else entry.value #>> '{}' end as kind
@@ -218,7 +93,7 @@ create function learning.weighed_masks()
 returns table (mask integer, dims text[], bits integer[], weight float8, log_weight float8)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select wanted.mask, wanted.dims, wanted.bits, exp(greatest(-115, weighed.log_weight)), weighed.log_weight
   from learning.configured_masks() as wanted
@@ -243,7 +118,7 @@ create function learning.cells_of(scope jsonb, filled integer, reach integer, pa
 returns learning.scope_cells
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   pattern constant bigint := hashtextextended(pattern_key, 31);
@@ -281,7 +156,7 @@ create function learning.add_exposure(came learning.position_scopes[], went lear
 returns void
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 as $$
@@ -328,7 +203,7 @@ create function learning.keep_exposure_cells()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   came learning.position_scopes[] := array[]::learning.position_scopes[];
@@ -364,7 +239,7 @@ create function learning.derive_exposure()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   former text[];
@@ -398,64 +273,3 @@ execute function learning.derive_exposure();
 comment on trigger derive_exposure on learning.effective_configs is 'Configured masks and weights act at once.';
 insert into learning.exposure_masks (mask, dims, bits, weight, log_weight)
 select weighed.* from learning.weighed_masks() as weighed;
-
-create function learning.full_scope_counts(config jsonb)
-returns boolean
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return config #> '{exposure,masks}' = 'null'::jsonb or config #> '{exposure,masks}' ? 'full';
-end
-$$;
-comment on function learning.full_scope_counts(jsonb) is 'Whether crowding is measured on a candidate''s full scope, too.';
-
-create view public.pattern_scope_exposure
-with (security_invoker = true)
-as
-with cells as (
-  select cell.pattern_key, cell.mask, ('{' || cell.cell || '}')::jsonb as scope, cell.exposure, cell.positions
-  from learning.exposure_cells cell
-  where cell.pattern_key is not null
-  union all
-  -- A position's full scope, where no configured mask makes it a cell: whatever contains it is in it.
-  select position.pattern_key, whole.scope_mask, whole.scope, position.exposure, 1
-  from (
-    select distinct held.scope_mask, held.scope
-    from learning.position_scopes held
-    where held.scope_mask <> 0 and held.scope_mask not in (select known.mask from learning.exposure_masks known)
-      and learning.full_scope_counts(learning.config())
-  ) as whole
-  join learning.position_scopes position on position.scope @> whole.scope
-)
-select nullif(cells.pattern_key, '') as pattern_key, cells.mask, cells.scope, sum(cells.exposure) as exposure,
-  sum(cells.exposure) * exp(greatest(-115, learning.mask_log_weight(cells.mask))) as weighted_exposure,
-  sum(cells.positions)::integer as positions
-from cells
-group by nullif(cells.pattern_key, ''), cells.mask, cells.scope
-having sum(cells.positions) > 0;
-comment on view public.pattern_scope_exposure is 'How much of the book each behaviour holds in each scope.';
-comment on column public.pattern_scope_exposure.pattern_key is 'The behaviour, dotted; null where unknown.';
-comment on column public.pattern_scope_exposure.mask is 'Dimensions of the scope as bits.';
-comment on column public.pattern_scope_exposure.scope is 'The scope.';
-comment on column public.pattern_scope_exposure.exposure is 'Intended capital of the behaviour''s positions in it, as a fraction of the book.';
-comment on column public.pattern_scope_exposure.weighted_exposure is 'The same, weighted by the mask.';
-comment on column public.pattern_scope_exposure.positions is 'How many positions that is.';
-
-create view public.scope_exposure
-with (security_invoker = true)
-as
-select held.mask, held.scope, sum(held.exposure) as exposure, sum(held.weighted_exposure) as weighted_exposure,
-  sum(held.positions)::integer as positions
-from public.pattern_scope_exposure held
-group by held.mask, held.scope;
-comment on view public.scope_exposure is 'How much of the book is held in each scope.';
-comment on column public.scope_exposure.mask is 'Dimensions of the scope as bits.';
-comment on column public.scope_exposure.scope is 'The scope.';
-comment on column public.scope_exposure.exposure is 'Intended capital of the positions in it, as a fraction of the book.';
-comment on column public.scope_exposure.weighted_exposure is 'The same, weighted by the mask.';
-comment on column public.scope_exposure.positions is 'How many positions that is.';
-
-create type learning.exposure_measure as (skew float8, explanation jsonb);
-comment on type learning.exposure_measure is 'How crowding acts on a candidate, and why.';

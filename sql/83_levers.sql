@@ -65,7 +65,7 @@ create function learning.learned_levers(edge float8, fade float8, missed_at_entr
 returns table (lever text, multiplier float8, value float8)
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select learned.lever, learned.multiplier, learned.value
   from (values
@@ -89,7 +89,7 @@ create function public.get_pm_levers(pattern_key text, action_category text, sco
 returns setof public.pm_lever
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   config jsonb := learning.config();
@@ -105,7 +105,7 @@ begin
     select held.id, held.scope_subset, held.override_type, held.action_category, held.multiplier, learning.without_dust(held.value) as value,
       found.edge as edge_raw, held.lesson_id, cardinality(array(select jsonb_object_keys(held.scope_subset))) as dims, found.confidence,
       learning.fade(now(), held.last_evidence_at, (config ->> 'staleness_half_life_hours')::float8) as fade
-    from learning.override_groups filed
+    from learning.override_index_groups filed
     cross join lateral learning.contained_overrides(filed, candidate.scope) as found
     join public.pm_overrides held on held.id = found.override_id
     where filed.pattern_key = candidate.pattern_key

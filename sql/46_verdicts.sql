@@ -1,103 +1,9 @@
--- The inbox at work: due strands are claimed, judged, and take effect one trade or episode at a time.
-
-create function learning.retry_delay(attempts integer)
-returns interval
-language sql
-immutable
-set search_path = ''
-as $$
-  select interval '30 seconds' * power(2, least(attempts, 7));
-$$;
-comment on function learning.retry_delay(integer) is 'How long a strand stays leased, and waits after a failure: 30 seconds at first, an hour at most.';
-
-create function learning.document_bytes(document jsonb)
-returns integer
-language sql
-immutable
-set search_path = ''
-as $$
-  -- The path takes it out of its compressed form: a megabyte may be stored in a few thousand bytes.
-  select pg_column_size(document #> '{}');
-$$;
-comment on function learning.document_bytes(jsonb) is 'How large a document is once it is unpacked.';
-
-create function public.claim_strands(p_limit integer default 500)
-returns jsonb
-language plpgsql
-set search_path = ''
--- Times are handed out in UTC, whatever the session says: offsets of long ago have seconds.
-set timezone = 'UTC'
--- Plans are kept as long as a connection lives, and one made while the tables were empty would scan them for ever.
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  -- What one invocation takes at a time, and what it can take at all within its 256 MB.
-  batch_bytes constant integer := 4000000;
-  most_bytes constant integer := 16000000;
-  due record;
-  size integer;
-  bytes integer := 0;
-  chosen text[] := array[]::text[];
-  oversized jsonb := '[]'::jsonb;
-  claimed jsonb;
-begin
-  -- One after the other, because unpacking documents only to find that they are too many takes longer than a statement may.
-  for due in
-    select receipt.strand_id, receipt.attempts, receipt.revision
-    from public.strand_receipts receipt
-    where receipt.status = 'pending' and receipt.next_attempt_at <= clock_timestamp()
-    order by receipt.next_attempt_at, receipt.event_at, receipt.strand_id
-    limit p_limit
-    for update skip locked
-  loop
-    -- A strand that was claimed in vain three times travels alone, in case it is what brings its company down.
-    exit when due.attempts >= 3 and chosen <> '{}';
-    select learning.document_bytes(strand.content) + learning.document_bytes(strand.regime_context) into size
-    from public.ad_strands strand
-    where strand.id = due.strand_id;
-    if size > most_bytes then
-      oversized := oversized || jsonb_build_object('id', due.strand_id, 'revision', due.revision, 'errors', jsonb_build_array(jsonb_build_object(
-        'path', 'content', 'message', format('Too big: expected content and regime_context to have at most %s bytes and they have %s', most_bytes, size)
-      )));
-      exit when jsonb_array_length(oversized) >= 20;
-      continue;
-    end if;
-    exit when chosen <> '{}' and bytes + size > batch_bytes;
-    bytes := bytes + size;
-    chosen := chosen || due.strand_id;
-    exit when due.attempts >= 3;
-  end loop;
-  if oversized <> '[]'::jsonb then
-    -- By the way of every refusal, because an earlier form of the strand may have taken effect.
-    perform public.apply_strands('[]'::jsonb, oversized);
-  end if;
-
-  with leased as (
-    update public.strand_receipts receipt
-    set attempts = receipt.attempts + 1,
-      next_attempt_at = clock_timestamp() + learning.retry_delay(receipt.attempts)
-    where receipt.strand_id = any (chosen)
-    returning receipt.strand_id, receipt.revision
-  )
-  -- Documents as text, so that they arrive as they are: what carries them may not be able to hold their numbers or their depth.
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', strand.id, 'revision', leased.revision, 'kind', strand.kind, 'module', strand.module,
-    'created_at', strand.created_at, 'content', strand.content::text, 'regime_context', strand.regime_context::text
-  )), '[]'::jsonb)
-  into claimed
-  from leased
-  join public.ad_strands strand on strand.id = leased.strand_id;
-  return claimed;
-end
-$$;
-comment on function public.claim_strands(integer) is
-  'Leases due strands to the caller and returns them, their documents as text; a lease that is not answered lapses, each time later. For the edge functions.';
+-- Verdicts: due strands are leased to an edge function, and what it judged takes effect.
 
 create function learning.reject_strands(p_rejected jsonb)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   rejected integer;
@@ -134,7 +40,7 @@ comment on function learning.reject_strands(jsonb) is 'Marks strands rejected wi
 create function learning.report_failure(p_ids text[], p_subject text, p_sqlstate text, p_message text)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   postponed integer;
@@ -158,7 +64,7 @@ create function learning.touched_subjects(p_accepted jsonb, p_rejected jsonb)
 returns table (kind text, subject text, ids text[])
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with accepted as (
     select verdict.id from jsonb_to_recordset(p_accepted) as verdict(id text)
@@ -200,7 +106,7 @@ comment on function learning.touched_subjects(jsonb, jsonb) is
 create function public.apply_strands(p_accepted jsonb, p_rejected jsonb)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- A timestamp without an offset is UTC, whatever the session says.
 set timezone = 'UTC'
 -- Plans are kept as long as a connection lives, and one made while the tables were empty would scan them for ever.
@@ -339,3 +245,76 @@ end
 $$;
 comment on function public.apply_strands(jsonb, jsonb) is
   'Lets validated strands take effect, each trade in its own subtransaction, and marks refused ones rejected; contended where other batches hold their trades for so long that none was touched. For the edge functions.';
+
+create function public.claim_strands(p_limit integer default 500)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- Times are handed out in UTC, whatever the session says: offsets of long ago have seconds.
+set timezone = 'UTC'
+-- Plans are kept as long as a connection lives, and one made while the tables were empty would scan them for ever.
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  -- What one invocation takes at a time, and what it can take at all within its 256 MB.
+  batch_bytes constant integer := 4000000;
+  most_bytes constant integer := 16000000;
+  due record;
+  size integer;
+  bytes integer := 0;
+  chosen text[] := array[]::text[];
+  oversized jsonb := '[]'::jsonb;
+  claimed jsonb;
+begin
+  -- One after the other, because unpacking documents only to find that they are too many takes longer than a statement may.
+  for due in
+    select receipt.strand_id, receipt.attempts, receipt.revision
+    from public.strand_receipts receipt
+    where receipt.status = 'pending' and receipt.next_attempt_at <= clock_timestamp()
+    order by receipt.next_attempt_at, receipt.event_at, receipt.strand_id
+    limit p_limit
+    for update skip locked
+  loop
+    -- A strand that was claimed in vain three times travels alone, in case it is what brings its company down.
+    exit when due.attempts >= 3 and chosen <> '{}';
+    select learning.document_bytes(strand.content) + learning.document_bytes(strand.regime_context) into size
+    from public.ad_strands strand
+    where strand.id = due.strand_id;
+    if size > most_bytes then
+      oversized := oversized || jsonb_build_object('id', due.strand_id, 'revision', due.revision, 'errors', jsonb_build_array(jsonb_build_object(
+        'path', 'content', 'message', format('Too big: expected content and regime_context to have at most %s bytes and they have %s', most_bytes, size)
+      )));
+      exit when jsonb_array_length(oversized) >= 20;
+      continue;
+    end if;
+    exit when chosen <> '{}' and bytes + size > batch_bytes;
+    bytes := bytes + size;
+    chosen := chosen || due.strand_id;
+    exit when due.attempts >= 3;
+  end loop;
+  if oversized <> '[]'::jsonb then
+    -- By the way of every refusal, because an earlier form of the strand may have taken effect.
+    perform public.apply_strands('[]'::jsonb, oversized);
+  end if;
+
+  with leased as (
+    update public.strand_receipts receipt
+    set attempts = receipt.attempts + 1,
+      next_attempt_at = clock_timestamp() + learning.retry_delay(receipt.attempts)
+    where receipt.strand_id = any (chosen)
+    returning receipt.strand_id, receipt.revision
+  )
+  -- Documents as text, so that they arrive as they are: what carries them may not be able to hold their numbers or their depth.
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', strand.id, 'revision', leased.revision, 'kind', strand.kind, 'module', strand.module,
+    'created_at', strand.created_at, 'content', strand.content::text, 'regime_context', strand.regime_context::text
+  )), '[]'::jsonb)
+  into claimed
+  from leased
+  join public.ad_strands strand on strand.id = leased.strand_id;
+  return claimed;
+end
+$$;
+comment on function public.claim_strands(integer) is
+  'Leases due strands to the caller and returns them, their documents as text; a lease that is not answered lapses, each time later. For the edge functions.';

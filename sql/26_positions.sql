@@ -38,7 +38,7 @@ comment on column public.lowcap_positions.updated_at is 'When the row changed la
 create function learning.normalise_position()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.pattern_key := learning.dotted_pattern_key(new.pattern_key);

@@ -1,0 +1,111 @@
+-- Values: numbers that documents hold, and numbers, times and texts for a person to read.
+
+create function learning.without_dust(value float8)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when abs(value) < 1e-50 then 0 else value end;
+end
+$$;
+comment on function learning.without_dust(float8) is
+  'A number, or 0 where it is next to nothing: a product of such leaves the range of numbers, which Postgres refuses.';
+
+create function learning.number_of(document jsonb, key text)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- By way of numeric, because a number too small for float8 is an error there and zero here.
+  return round((document ->> key)::numeric, 40)::float8;
+end
+$$;
+comment on function learning.number_of(jsonb, text) is 'A number of a validated document; null where it is absent.';
+
+create function learning.finite_number(value jsonb)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when jsonb_typeof(value) = 'number' and abs(value::numeric) < 1e300 then value::float8 end;
+end
+$$;
+comment on function learning.finite_number(jsonb) is 'A number of a message; null where it holds something else.';
+
+create function learning.quoted(value text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select quote_literal(case when length(value) > 60 then left(value, 60) || '…' else value end);
+$$;
+comment on function learning.quoted(text) is 'A value as an error message quotes it, shortened.';
+
+create function learning.rounded(value float8)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return trim_scale(round(value::numeric, 6))::text;
+end
+$$;
+comment on function learning.rounded(float8) is 'A number for a person to read.';
+
+create function learning.short(number float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when number = 0 or abs(number) >= 0.0001 then number::numeric(30, 6)::float8::text else btrim(to_char(number, '9.9EEEE')) end;
+$$;
+comment on function learning.short(float8) is 'A small number for a person to read.';
+
+create function learning.rate(stats jsonb, key text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(round((stats ->> key)::numeric, 3)::text, 'none');
+$$;
+comment on function learning.rate(jsonb, text) is 'A rate for a person to read.';
+
+create function learning.in_percent(fraction float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select trim_scale(round((fraction * 100)::numeric, 4)) || ' %';
+$$;
+comment on function learning.in_percent(float8) is 'A fraction for a person to read.';
+
+create function learning.moment(at timestamptz)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"');
+$$;
+comment on function learning.moment(timestamptz) is 'A time for a person to read.';
+
+create function learning.counted(number bigint, singular text, plural text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select number || ' ' || case number when 1 then singular else plural end;
+$$;
+comment on function learning.counted(bigint, text, text) is 'A number of things for a person to read.';

@@ -1,0 +1,53 @@
+-- Roles: as whom somebody asks, and whether he may.
+
+create function learning.learning_role()
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return auth.jwt() -> 'app_metadata' ->> 'learning_role';
+end
+$$;
+comment on function learning.learning_role() is
+  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do nothing.';
+
+create function learning.asks_as_user()
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- As whom somebody came, whoever a function runs as.
+  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  -- Nearly all come as one of three.
+  return case
+    when asking in ('anon', 'authenticated') then true
+    when asking = 'service_role' then false
+    else not pg_has_role(asking, 'service_role', 'usage')
+      and not pg_has_role(asking, (select room.nspowner from pg_catalog.pg_namespace room where room.nspname = 'learning'), 'usage')
+  end;
+end
+$$;
+comment on function learning.asks_as_user() is
+  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role decides what he may know; roles made from authenticated are users, too.';
+
+create function learning.require_pm()
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if learning.asks_as_user() and learning.learning_role() is distinct from 'pm' then
+    raise exception using
+      errcode = '42501',
+      message = 'Only users with the learning role pm may ask this',
+      hint = 'Set learning_role to pm in the user''s app_metadata, then sign in again.';
+  end if;
+end
+$$;
+comment on function learning.require_pm() is 'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';

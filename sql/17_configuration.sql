@@ -1,0 +1,145 @@
+-- Configuration: what the user configured, checked on write, merged with the defaults and effective at once.
+
+create table public.learning_configs (
+  module_id text primary key,
+  config_data jsonb not null default '{}'::jsonb,
+  version integer not null default 1,
+  updated_at timestamptz not null default now(),
+  updated_by text,
+  notes text
+);
+alter table public.learning_configs enable row level security;
+comment on table public.learning_configs is 'What the user configured, checked on write and effective at the next call. Keys left out keep their defaults.';
+comment on column public.learning_configs.module_id is 'pm or decision_maker.';
+comment on column public.learning_configs.config_data is 'The keys that differ from the defaults, nested.';
+comment on column public.learning_configs.version is 'Grows by one with each change of config_data.';
+comment on column public.learning_configs.updated_at is 'When config_data changed last.';
+comment on column public.learning_configs.updated_by is 'Who changed it, as told by the writer.';
+comment on column public.learning_configs.notes is 'Why, as told by the writer.';
+
+create table learning.effective_configs (
+  module_id text primary key,
+  config jsonb not null,
+  version integer not null
+);
+alter table learning.effective_configs enable row level security;
+comment on table learning.effective_configs is 'Defaults and configured keys merged, so that a sizing call reads one row. Kept by triggers.';
+comment on column learning.effective_configs.module_id is 'pm or decision_maker.';
+comment on column learning.effective_configs.config is 'Every key with the value that holds.';
+comment on column learning.effective_configs.version is 'Version of the row in learning_configs, 0 where there is none.';
+
+create function learning.merge_configuration(module_id text, config_data jsonb)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  merged jsonb := '{}'::jsonb;
+  setting record;
+  keys text[];
+begin
+  for setting in select known.path, known.default_value from learning.settings known where known.module_id = merge_configuration.module_id loop
+    keys := string_to_array(setting.path, '.');
+    if cardinality(keys) > 1 and not merged ? keys[1] then
+      merged := jsonb_set(merged, keys[1:1], '{}'::jsonb);
+    end if;
+    merged := jsonb_set(merged, keys, coalesce(config_data #> keys, setting.default_value));
+  end loop;
+  return merged;
+end
+$$;
+comment on function learning.merge_configuration(text, jsonb) is 'A module''s configuration with the defaults filled in.';
+
+create function learning.check_configuration()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- Compiling the check would take longer than checking.
+set jit = off
+as $$
+declare
+  faults text[] := learning.configuration_faults(new.module_id, new.config_data);
+begin
+  if cardinality(faults) > 0 then
+    raise exception using
+      errcode = '22023',
+      message = format('Configuration %L is not valid: %s', new.module_id, array_to_string(faults, '; ')),
+      detail = to_jsonb(faults)::text,
+      hint = 'Correct the named keys; nothing was changed. The table learning.settings lists every key with its range.';
+  end if;
+  if tg_op = 'UPDATE' then
+    if new.config_data is distinct from old.config_data then
+      new.version := old.version + 1;
+      new.updated_at := now();
+    else
+      new.version := old.version;
+    end if;
+  end if;
+  return new;
+end
+$$;
+comment on function learning.check_configuration() is 'Refuses a configuration that is not valid, with every reason, and counts its versions.';
+
+create trigger check_configuration before insert or update on public.learning_configs
+for each row execute function learning.check_configuration();
+comment on trigger check_configuration on public.learning_configs is 'A bad configuration never takes effect.';
+
+-- Runs as its owner: whoever may write a configuration need not be able to write the merged copy.
+create function learning.keep_effective_configuration()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Whoever writes another module at the same time is waited for, and then seen.
+  lock table learning.effective_configs in share row exclusive mode;
+  insert into learning.effective_configs as kept (module_id, config, version)
+  select module.module_id, learning.merge_configuration(module.module_id, coalesce(written.config_data, '{}'::jsonb)), coalesce(written.version, 0)
+  from (select distinct known.module_id from learning.settings known) as module
+  left join public.learning_configs written using (module_id)
+  on conflict (module_id) do update set config = excluded.config, version = excluded.version
+  where (kept.config, kept.version) is distinct from (excluded.config, excluded.version);
+  return null;
+end
+$$;
+comment on function learning.keep_effective_configuration() is 'Merges configuration and defaults whenever either changes.';
+
+create trigger keep_effective_configuration after insert or update or delete on public.learning_configs
+for each statement execute function learning.keep_effective_configuration();
+comment on trigger keep_effective_configuration on public.learning_configs is 'Makes a change of configuration effective at the next call.';
+
+create trigger keep_effective_configuration after insert or update or delete on learning.settings
+for each statement execute function learning.keep_effective_configuration();
+comment on trigger keep_effective_configuration on learning.settings is 'Makes a change of defaults effective at the next call.';
+
+insert into learning.effective_configs (module_id, config, version)
+select known.module_id, learning.merge_configuration(known.module_id, '{}'::jsonb), 0
+from learning.settings known
+group by known.module_id;
+
+create function learning.config(module_id text default 'pm')
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select held.config from learning.effective_configs held where held.module_id = config.module_id);
+end
+$$;
+comment on function learning.config(text) is 'A module''s effective configuration.';
+
+create function public.get_pm_config()
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform learning.require_pm();
+  return learning.config();
+end
+$$;
+comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included.';
