@@ -1,28 +1,35 @@
 /**
  * Measures what the loop costs (spec §19): ratios within one run, sizes and hardware beside them.
  *
- *     deno task bench [--only enumerate|mine|cycle|ingest|sizing|simulate] [--db URL] [--json]
+ *     deno task bench [--only enumerate|mine|cycle|ingest|sizing|simulate] [--sizes N,N] [--db URL] [--json]
+ *                     [--against COMMIT [--rounds N]]
  */
 
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim } from "@std/fmt/colors.js";
+import { type ComparedFigure, measureAgainst } from "./bench/against.ts";
 import type { BenchRow } from "./bench/types.ts";
 import { table } from "./table.ts";
 
 const HELP = `deno task bench [options]
 
-  --only NAME   enumerate, mine, cycle, ingest, sizing or simulate
-  --db URL      measure on scratch databases of this Postgres (15 or newer) instead of the embedded one
-  --json        print an array of {bench, size, metric, value, unit}
-  --help        show this`;
+  --only NAME       enumerate, mine, cycle, ingest, sizing or simulate
+  --sizes N,N       sizes of cycle and sizing, instead of all of them
+  --db URL          measure on scratch databases of this Postgres (15 or newer) instead of the embedded one
+  --json            print an array of {bench, size, metric, value, unit}
+  --against COMMIT  measure that commit and this checkout in turn and print what each figure costs now against then
+  --rounds N        how often each of them, 3 unless told otherwise
+  --help            show this`;
 
 /** Loaded when run, so that one measurement does not pay for the others. */
-const BENCHES: Readonly<Record<string, (databaseUrl: string | null) => Promise<BenchRow[]>>> = {
+const BENCHES: Readonly<
+  Record<string, (databaseUrl: string | null, sizes: readonly number[] | undefined) => Promise<BenchRow[]>>
+> = {
   enumerate: async () => await (await import("./bench/enumerate.ts")).benchEnumerate(),
   mine: async (url) => await (await import("./bench/mine.ts")).benchMine(url),
-  cycle: async (url) => await (await import("./bench/cycle.ts")).benchCycle(url),
+  cycle: async (url, sizes) => await (await import("./bench/cycle.ts")).benchCycle(url, sizes),
   ingest: async (url) => await (await import("./bench/ingest.ts")).benchIngest(url),
-  sizing: async (url) => await (await import("./bench/sizing.ts")).benchSizing(url),
+  sizing: async (url, sizes) => await (await import("./bench/sizing.ts")).benchSizing(url, sizes),
   simulate: async () => await (await import("./bench/simulate.ts")).benchSimulate(),
 };
 
@@ -48,10 +55,33 @@ function render(rows: readonly BenchRow[]): string {
   );
 }
 
+function renderComparison(figures: readonly ComparedFigure[]): string {
+  return table(
+    ["bench", "size", "metric", "before", "after", "unit", "cost"],
+    figures.map(({ bench, size, metric, before, after, unit, cost }) => [
+      bench,
+      typeof size === "number" ? size.toLocaleString("en") : size,
+      metric,
+      rounded(before),
+      rounded(after),
+      unit,
+      cost === null ? "" : `${cost.toFixed(2)} ×`,
+    ]),
+    [1, 3, 4, 6],
+  );
+}
+
+/** Sizes that were asked for; undefined for all, null where they cannot be read. */
+function readSizes(text: string | undefined): number[] | undefined | null {
+  if (text === undefined) return undefined;
+  const sizes = text.split(",").map(Number);
+  return sizes.every((size) => Number.isInteger(size) && size > 0) ? sizes : null;
+}
+
 async function main(): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(Deno.args, {
-    string: ["only", "db"],
+    string: ["only", "sizes", "db", "against", "rounds"],
     boolean: ["json", "help"],
     unknown: (argument: string) => {
       unknown.push(argument);
@@ -68,11 +98,29 @@ async function main(): Promise<number> {
     write(`${HELP}\n`);
     return 0;
   }
+  const sizes = readSizes(options.sizes);
+  const rounds = Number(options.rounds ?? 3);
+  if (sizes === null || !Number.isInteger(rounds) || rounds < 1) {
+    write(
+      `${
+        sizes === null ? `--sizes "${options.sizes}"` : `--rounds "${options.rounds}"`
+      } must be whole numbers.\n`,
+    );
+    return 2;
+  }
+  if (options.against !== undefined) {
+    const args = (["only", "sizes", "db"] as const).flatMap((name) =>
+      options[name] === undefined ? [] : [`--${name}`, options[name]]
+    );
+    const figures = await measureAgainst({ commit: options.against, args, rounds, progress });
+    write(options.json === true ? `${JSON.stringify(figures, null, 2)}\n` : `${renderComparison(figures)}\n`);
+    return 0;
+  }
   const rows: BenchRow[] = [];
   for (const [name, run] of Object.entries(BENCHES)) {
     if (options.only !== undefined && options.only !== name) continue;
     progress(`Measuring ${name}`);
-    rows.push(...await run(options.db ?? null));
+    rows.push(...await run(options.db ?? null, sizes));
   }
   if (options.json === true) {
     write(`${JSON.stringify(rows, null, 2)}\n`);
