@@ -6,6 +6,7 @@
  */
 
 import { parse } from "@libpg-query/parser";
+import { OUR_SCHEMAS } from "../stack/schema_snapshot.ts";
 import type { SqlFile } from "../stack/schema_sources.ts";
 
 export type Kind = "schema" | "table" | "view" | "type" | "sequence" | "function" | "trigger";
@@ -271,14 +272,15 @@ function createdIn(passage: Passage, known: readonly CreatedObject[]): CreatedOb
   return created;
 }
 
-const SCHEMAS = new Set(["public", "learning"]);
-
-/** Where a passage names something of `public` or `learning`. */
-export function* qualifiedNames(passage: Passage): Generator<{ name: string; place: number }> {
+/** Where a passage names something of these schemas. */
+export function* qualifiedNames(
+  passage: Passage,
+  schemas: readonly string[] = OUR_SCHEMAS,
+): Generator<{ name: string; place: number }> {
   for (const [place, { text, kind }] of passage.entries()) {
     const [before, dot, own] = [passage[place - 1], passage[place + 1], passage[place + 2]];
     if (
-      !SCHEMAS.has(text) || kind === "string" || before?.text === "." || dot?.text !== "." ||
+      !schemas.includes(text) || kind === "string" || before?.text === "." || dot?.text !== "." ||
       own === undefined
     ) {
       continue;
