@@ -1,5 +1,6 @@
 create schema cron;
-comment on schema cron is 'Stand-in for pg_cron: jobs live in a table and run by a scheduler outside, or by hand.';
+comment on schema cron is
+  'Stand-in for pg_cron: jobs live in a table and run by a scheduler outside, or by hand.';
 
 create sequence cron.jobid_seq;
 create table cron.job (
@@ -35,8 +36,9 @@ comment on table cron.job_run_details is 'One row per run. Status is starting, r
 alter table cron.job_run_details enable row level security;
 create policy cron_job_run_details_policy on cron.job_run_details using (username = current_user);
 
-create function cron._field_is_valid(field text, lowest integer, highest integer, names text[]) returns boolean
-language plpgsql immutable set search_path = ''
+create function cron._field_is_valid(field text, lowest integer, highest integer, names text[])
+returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 declare
   part text;
@@ -61,17 +63,19 @@ begin
       return false;
     end if;
     -- A step needs something to step through.
-    if pieces[4] is not null and (pieces[4]::integer = 0 or (pieces[2] is not null and pieces[3] is null)) then
+    if pieces[4] is not null
+      and (pieces[4]::integer = 0 or (pieces[2] is not null and pieces[3] is null)) then
       return false;
     end if;
   end loop;
   return true;
 end
 $$;
-comment on function cron._field_is_valid(text, integer, integer, text[]) is 'Whether one field of a schedule can be understood.';
+comment on function cron._field_is_valid(text, integer, integer, text[]) is
+  'Whether one field of a schedule can be understood.';
 
 create function cron._check_schedule(schedule text) returns void
-language plpgsql immutable set search_path = ''
+language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 declare
   fields text[] := regexp_split_to_array(btrim(schedule), '\s+');
@@ -97,7 +101,7 @@ comment on function cron._check_schedule(text) is 'Raises for a schedule that ca
 
 -- Runs as the owner of the table; the caller's own name is handed over by the functions below.
 create function cron._schedule(job_name text, schedule text, command text, owner name) returns bigint
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   id bigint;
@@ -115,21 +119,22 @@ begin
   return id;
 end
 $$;
-comment on function cron._schedule(text, text, text, name) is 'Writes a job, or replaces the one of the same name.';
+comment on function cron._schedule(text, text, text, name) is
+  'Writes a job, or replaces the one of the same name.';
 
 create function cron.schedule(schedule text, command text) returns bigint
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._schedule(null, schedule, command, current_user) $$;
 comment on function cron.schedule(text, text) is 'Schedules a job without a name and returns its id.';
 
 create function cron.schedule(job_name text, schedule text, command text) returns bigint
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._schedule(job_name, schedule, command, current_user) $$;
 comment on function cron.schedule(text, text, text) is
   'Schedules a job and returns its id. A job of the same name and owner is replaced and keeps its id.';
 
 create function cron._unschedule(id bigint, job_name text, owner name) returns boolean
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not pg_has_role(session_user, owner, 'member') then
@@ -138,7 +143,8 @@ begin
   delete from cron.job
   where username = owner and (jobid = id or jobname = job_name);
   if not found then
-    raise exception 'could not find valid entry for job ''%''', coalesce(job_name, id::text) using errcode = 'P0002';
+    raise exception 'could not find valid entry for job ''%''', coalesce(job_name, id::text)
+      using errcode = 'P0002';
   end if;
   perform pg_catalog.pg_notify('cron_job', '');
   return true;
@@ -147,12 +153,12 @@ $$;
 comment on function cron._unschedule(bigint, text, name) is 'Deletes a job of that owner.';
 
 create function cron.unschedule(job_id bigint) returns boolean
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._unschedule(job_id, null, current_user) $$;
 comment on function cron.unschedule(bigint) is 'Deletes a job by its id; an unknown one is an error.';
 
 create function cron.unschedule(job_name text) returns boolean
-language sql volatile set search_path = ''
+language sql volatile set search_path = pg_catalog, pg_temp
 as $$ select cron._unschedule(null, job_name, current_user) $$;
 comment on function cron.unschedule(text) is 'Deletes a job by its name; an unknown one is an error.';
 
