@@ -214,7 +214,7 @@ testOnEachTarget(
         `select format('%s on %s: %s', p.polname, p.polrelid::regclass, pg_get_expr(p.polqual, p.polrelid)) as name from pg_policy p
        join pg_class c on c.oid = p.polrelid
        where c.relnamespace in ${OURS} and not (p.polcmd = 'r' and p.polpermissive and p.polroles = array['authenticated'::regrole::oid]
-         and pg_get_expr(p.polqual, p.polrelid) ~ '^\\(\\( SELECT learning\\.learning_role\\(\\) AS learning_role\\) = ANY \\(ARRAY\\[''viewer''::text, ''pm''::text\\]\\)\\)$')`,
+         and pg_get_expr(p.polqual, p.polrelid) = '( SELECT learning.may_read() AS may_read)')`,
       ),
       [],
       "one policy for all: those with a learning role read",

@@ -118,7 +118,7 @@ export const SEQUENCES: readonly string[] = [
   "learning.doorbell_rung_at_ms",
   "learning.doorbells_id_seq",
   "learning.mining_groups_id_seq",
-  "learning.override_groups_id_seq",
+  "learning.override_index_groups_id_seq",
   "learning.scope_values_code_seq",
 ];
 
@@ -163,15 +163,21 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     HELP,
     "learning",
-    `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_overrides cells_of
-     check_candidate config configuration_faults configured_masks contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key
-     due_groups encode_scope episode_blockers episode_factors episode_gates episode_half factor fade failures_of finite_number
-     full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role list_contributions mask_log_weight
-     matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates moment near_misses
-     newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of override_scope override_terms_query overrides_act packed packed_codes packed_dimensions
-     position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay
-     rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidates sizing_context specificity
-     start_shares steering_strength touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom without_dust`,
+    `accepted_values allocation_reason allocation_state answer_fault are_shares asks_as_user baseline_of
+     begin_run blend_allocation_overrides blend_overrides cells_of check_candidate clamp config
+     configuration_faults configured_masks configured_value contained_overrides contains_override counted
+     document_bytes doorbell_health dotted_pattern_key due_groups encode_scope episode_blockers
+     episode_factors episode_gates episode_half expected_jobs factor fade failures_of finite_number
+     full_scope_counts greatest_share has_effect health in_percent inbox_health is_number_within
+     learned_levers learning_role least_share list_contributions log_retention mask_log_weight
+     matched_overrides materialization_health may_read measure_exposure merge_configuration mining_health
+     mining_settings missing_gates missing_secrets moment near_misses next_allocation normal_scope_mask
+     normal_scope_mask_expression number_of number_of_decimal override_scope override_terms_query
+     overrides_act packed packed_codes packed_dimensions position_scope probe_overrides pruning_health
+     quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay rounded schedule_health
+     scope_faults scope_mask scope_value scopes_within setting_fault short shortened size_candidates
+     sizing_context specificity start_shares steering_strength touched_subjects tuning_lookback
+     tuning_settings unknown_mask weighed_masks with_headroom without_dust`,
   ),
 
   // What changes something, or does so by a trigger.

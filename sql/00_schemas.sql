@@ -1,7 +1,8 @@
--- The rooms of the house: `public` is the interface, `learning` the inside that the data API does not expose.
+-- The schemas: `public` is the interface, `learning` the inside that the data API does not expose.
 
 create schema if not exists learning;
-comment on schema learning is 'Inside of Edgeloop: helpers and working tables that no client calls or builds on.';
+comment on schema learning is
+  'Inside of Edgeloop: helpers and working tables that no client calls or builds on.';
 
 -- Only where the extension can be created here: pg_cron, for one, lives in a single database of a server.
 do $create_extensions$
