@@ -156,7 +156,7 @@ as $$
 declare
   strength_acts constant boolean := learning.overrides_act('pm_strength', candidate.scope, config);
   tuning_acts constant boolean := learning.overrides_act('pm_tuning', candidate.scope, config);
-  fade_half_life constant float8 := config -> 'staleness_half_life_hours';
+  fade_half_life constant float8 := (config -> 'staleness_half_life_hours')::float8;
 begin
   return query
   with containing as (
