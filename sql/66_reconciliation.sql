@@ -49,36 +49,33 @@ comment on type learning.lapsed_override is 'An override of the loop that is no 
 comment on column learning.lapsed_override.override_id is 'The override.';
 comment on column learning.lapsed_override.reason is 'Why, for a person to read.';
 
-create function learning.override_figures(
-  override_type text,
-  value float8,
-  multiplier float8,
-  dir_a float8,
-  dir_e float8,
-  confidence_score float8
-)
+create function learning.override_figures(override public.pm_overrides)
 returns text
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select case override_type
-    when 'pm_tuning' then format('value=%s multiplier=%s', learning.short(value),
-      coalesce(round(multiplier::numeric, 4)::text, 'none'))
-    else format('multiplier=%s dir_a=%s dir_e=%s', round(multiplier::numeric, 4), round(dir_a::numeric, 3),
-      round(dir_e::numeric, 3))
-  end || ' confidence=' || coalesce(round(confidence_score::numeric, 3)::text, '');
+begin
+  return case override.override_type
+    when 'pm_tuning' then format('value=%s multiplier=%s', learning.short(override.value),
+      coalesce(round(override.multiplier::numeric, 4)::text, 'none'))
+    else format('multiplier=%s dir_a=%s dir_e=%s', round(override.multiplier::numeric, 4),
+      round(override.dir_a::numeric, 3), round(override.dir_e::numeric, 3))
+  end || format(' confidence=%s', round(override.confidence_score::numeric, 3));
+end
 $$;
-comment on function learning.override_figures(text, float8, float8, float8, float8, float8) is
+comment on function learning.override_figures(public.pm_overrides) is
   'What an override says, for a person to read: what counts for its type.';
 
-create function learning.write_overrides(wanted_overrides learning.wanted_override[], registered text[])
-returns jsonb
+create function learning.write_overrides(
+  wanted_overrides learning.wanted_override[],
+  registered text[],
+  out created bigint[],
+  out changed bigint[]
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  outcome jsonb;
 begin
   with written as (
     insert into public.pm_overrides as override (
@@ -88,11 +85,12 @@ begin
     -- Within what the table lets in: a lesson may lie outside, and one row refused would stop all the others.
     select wanted.override_type, wanted.pattern_key, wanted.action_category, wanted.scope_subset,
       learning.clamp(wanted.multiplier, 1e-6, 1e6), wanted.value, coalesce(wanted.dir_a, 0),
-      coalesce(wanted.dir_e, 0), learning.clamp(coalesce(wanted.edge_raw, 0), -1e6, 1e6), wanted.n,
-      learning.clamp(coalesce(wanted.variance, 0), 0, 1e12), wanted.confidence_score,
+      coalesce(wanted.dir_e, 0), greatest(-1e6, least(1e6, coalesce(wanted.edge_raw, 0))), wanted.n,
+      least(1e12, coalesce(wanted.variance, 0)), wanted.confidence_score,
       coalesce(wanted.decay_state, 'insufficient'), learning.clamp(nullif(wanted.half_life_hours, 0), 1, 1e9),
       wanted.lesson_id, coalesce(wanted.first_active_at, now()), wanted.last_evidence_at
     from unnest(wanted_overrides) as wanted
+    -- One with a dimension that was taken out since has no candidate, and no override.
     where wanted.scope_subset - registered = '{}'
     on conflict (override_type, pattern_key, action_category, scope_digest) do update set
       multiplier = excluded.multiplier, value = excluded.value, dir_a = excluded.dir_a,
@@ -110,39 +108,55 @@ begin
           excluded.edge_raw, excluded.n, excluded.variance, excluded.confidence_score, excluded.decay_state,
           excluded.half_life_hours, excluded.lesson_id, excluded.last_evidence_at,
           override.enabled or override.disabled_by = 'loop')
-    returning override.*
-  ),
-  logged as (
-    insert into public.learning_log as log_line (level, component, event, message, details)
-    select 'INFO', 'materialize-overrides',
-      case when former_override.id is null then 'override_created' else 'override_changed' end,
-      format('Override for %s %s in %s %s: %s', written.pattern_key, written.action_category,
-        written.scope_subset, case when former_override.id is null then 'created' else 'changed' end,
-        learning.override_figures(written.override_type, written.value, written.multiplier, written.dir_a,
-          written.dir_e, written.confidence_score) || coalesce(', ' || wanted.remark, '')),
-      jsonb_build_object('id', written.id, 'override_type', written.override_type,
-        'pattern_key', written.pattern_key, 'action_category', written.action_category,
-        'scope_subset', written.scope_subset, 'multiplier', written.multiplier, 'value', written.value,
-        'dir_a', written.dir_a, 'dir_e', written.dir_e, 'edge_raw', written.edge_raw, 'n', written.n,
-        'confidence_score', written.confidence_score, 'lesson_id', written.lesson_id)
-    from written
-    join unnest(wanted_overrides) as wanted using (lesson_id, action_category)
-    -- The row as it was before this statement, which is all that its other parts see.
-    left join public.pm_overrides former_override on former_override.id = written.id
-    returning log_line.event
+    returning override.id
   )
-  select jsonb_build_object(
-    'created', count(*) filter (where logged.event = 'override_created'),
-    'changed', count(*) filter (where logged.event = 'override_changed')
-  )
-  into outcome
-  from logged;
-  return outcome;
+  select array_agg(written.id) filter (where former_override.id is null),
+    array_agg(written.id) filter (where former_override.id is not null)
+  into created, changed
+  from written
+  -- The row as it was before this statement, which is all that its other parts see.
+  left join public.pm_overrides former_override on former_override.id = written.id;
 end
 $$;
 comment on function learning.write_overrides(learning.wanted_override[], text[]) is
   'Writes wanted overrides that name registered dimensions only, as far as they are new or changed; returns '
-  'how many are created and changed.';
+  'which are created and which are changed.';
+
+create function learning.log_overrides(
+  override_ids bigint[],
+  p_event text,
+  change text,
+  wanted_overrides learning.wanted_override[]
+)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- A plan made for as many as there are: one for a few would compare each with all.
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  if override_ids is null then
+    return 0;
+  end if;
+  insert into public.learning_log (level, component, event, message, details)
+  select 'INFO', 'materialize-overrides', p_event,
+    format('Override for %s %s in %s %s: %s', override.pattern_key, override.action_category,
+      override.scope_subset, change,
+      learning.override_figures(override) || coalesce(', ' || wanted.remark, '')),
+    jsonb_build_object('id', override.id, 'override_type', override.override_type,
+      'pattern_key', override.pattern_key, 'action_category', override.action_category,
+      'scope_subset', override.scope_subset, 'multiplier', override.multiplier, 'value', override.value,
+      'dir_a', override.dir_a, 'dir_e', override.dir_e, 'edge_raw', override.edge_raw, 'n', override.n,
+      'confidence_score', override.confidence_score, 'lesson_id', override.lesson_id)
+  from unnest(override_ids) as written(id)
+  join public.pm_overrides override on override.id = written.id
+  join unnest(wanted_overrides) as wanted
+    on wanted.lesson_id = override.lesson_id and wanted.action_category = override.action_category;
+  return cardinality(override_ids);
+end
+$$;
+comment on function learning.log_overrides(bigint[], text, text, learning.wanted_override[]) is
+  'Tells what overrides say that were created or changed; returns how many.';
 
 create function learning.disable_overrides(lapsed_overrides learning.lapsed_override[])
 returns integer
@@ -184,16 +198,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   registered constant text[] := array(select dimension.dim from public.scope_dimensions dimension);
-  -- One with a dimension that was taken out since has no candidate, and no override.
   unregistered constant learning.lapsed_override[] := array(
     select (override.id, 'It names a dimension that is no longer registered')::learning.lapsed_override
     from unnest(wanted_overrides) as wanted
     join public.pm_overrides override using (override_type, pattern_key, action_category, scope_digest)
     where wanted.scope_subset - registered <> '{}' and override.lesson_id is not null
   );
+  written constant record := learning.write_overrides(wanted_overrides, registered);
 begin
-  return learning.write_overrides(wanted_overrides, registered)
-    || jsonb_build_object('disabled', learning.disable_overrides(lapsed_overrides || unregistered));
+  return jsonb_build_object(
+    'created', learning.log_overrides(written.created, 'override_created', 'created', wanted_overrides),
+    'changed', learning.log_overrides(written.changed, 'override_changed', 'changed', wanted_overrides),
+    'disabled', learning.disable_overrides(lapsed_overrides || unregistered)
+  );
 end
 $$;
 comment on function learning.reconcile(learning.wanted_override[], learning.lapsed_override[]) is

@@ -9,7 +9,7 @@ as $$
   -- Several modules may have learned about one key: the lesson that rests on most speaks for all of them.
   select distinct on (lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest)
     lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_subset,
-    learning.multiplier_of_edge(lesson.lesson_type, lesson.edge_raw),
+    least(bounds.highest, greatest(bounds.lowest, 1 + lesson.edge_raw)),
     null::float8,
     (lesson.stats ->> 'dirA')::float8, (lesson.stats ->> 'dirE')::float8, lesson.edge_raw, lesson.n,
     (lesson.stats ->> 'variance')::float8, (lesson.stats ->> 'confidence')::float8,
@@ -22,6 +22,7 @@ as $$
   ) as key
   join learning.mining_groups mining_group using (lesson_type, pattern_key, action_category)
   join public.learning_lessons lesson using (module, pattern_key, action_category)
+  cross join lateral learning.multiplier_bounds(key.lesson_type) as bounds
   where lesson.status = 'active'
   order by lesson.lesson_type, lesson.pattern_key, lesson.action_category, lesson.scope_digest, lesson.n desc,
     lesson.id;
