@@ -19,22 +19,34 @@ create table public.timeframe_allocation_steps (
 );
 alter table public.timeframe_allocation_steps enable row level security;
 comment on table public.timeframe_allocation_steps is
-  'One row per closed trade in order, with the whole state after it, so that a late or corrected trade replays from its place. Arrays have one element per timeframe; n, last_exit_at, the ROIs and their weights have one more, for all trades together.';
+  'One row per closed trade in order, with the whole state after it, so that a late or corrected trade '
+  'replays from its place. Arrays have one element per timeframe; n, last_exit_at, the ROIs and their '
+  'weights have one more, for all trades together.';
 comment on column public.timeframe_allocation_steps.exit_at is 'When the trade was closed.';
-comment on column public.timeframe_allocation_steps.trade_id is 'The trade; decides, in byte order, between trades closed at the same time.';
-comment on column public.timeframe_allocation_steps.timeframe is 'Timeframe of the trade; null where unknown.';
+comment on column public.timeframe_allocation_steps.trade_id is
+  'The trade; decides, in byte order, between trades closed at the same time.';
+comment on column public.timeframe_allocation_steps.timeframe is
+  'Timeframe of the trade; null where unknown.';
 comment on column public.timeframe_allocation_steps.roi is 'Return of the trade, a fraction.';
 comment on column public.timeframe_allocation_steps.outcome is
-  'moved; or why the shares stayed: no_share (the trade''s timeframe has none), one_timeframe (fewer than two have closed trades), at_bound (the floor or the ceiling is in the way), settled (every share is where it is heading).';
+  'moved; or why the shares stayed: no_share (the trade''s timeframe has none), one_timeframe (fewer than '
+  'two have closed trades), at_bound (the floor or the ceiling is in the way), settled (every share is '
+  'where it is heading).';
 comment on column public.timeframe_allocation_steps.timeframes is 'The timeframes that have a share.';
 comment on column public.timeframe_allocation_steps.shares is 'Their shares; they sum to 1.';
-comment on column public.timeframe_allocation_steps.desired is 'The shares they are heading for; its own where a timeframe has no trades.';
+comment on column public.timeframe_allocation_steps.desired is
+  'The shares they are heading for; its own where a timeframe has no trades.';
 comment on column public.timeframe_allocation_steps.n is 'Closed trades so far.';
-comment on column public.timeframe_allocation_steps.last_exit_at is 'When the newest of them was closed; null before any.';
-comment on column public.timeframe_allocation_steps.roi_short is 'Mean ROI with a memory of 14 days, a fraction; null before any trade.';
-comment on column public.timeframe_allocation_steps.roi_long is 'Mean ROI with a memory of 90 days, a fraction; null before any trade.';
-comment on column public.timeframe_allocation_steps.weight_short is 'Weight of the trades in roi_short as of last_exit_at; the newest counts 1.';
-comment on column public.timeframe_allocation_steps.weight_long is 'Weight of the trades in roi_long as of last_exit_at; the newest counts 1.';
+comment on column public.timeframe_allocation_steps.last_exit_at is
+  'When the newest of them was closed; null before any.';
+comment on column public.timeframe_allocation_steps.roi_short is
+  'Mean ROI with a memory of 14 days, a fraction; null before any trade.';
+comment on column public.timeframe_allocation_steps.roi_long is
+  'Mean ROI with a memory of 90 days, a fraction; null before any trade.';
+comment on column public.timeframe_allocation_steps.weight_short is
+  'Weight of the trades in roi_short as of last_exit_at; the newest counts 1.';
+comment on column public.timeframe_allocation_steps.weight_long is
+  'Weight of the trades in roi_long as of last_exit_at; the newest counts 1.';
 
 create function learning.start_shares(out timeframes text[], out shares float8[])
 language plpgsql
@@ -53,7 +65,8 @@ begin
   ) as start;
 end
 $$;
-comment on function learning.start_shares() is 'The timeframes that have a share and the shares they start from.';
+comment on function learning.start_shares() is
+  'The timeframes that have a share and the shares they start from.';
 
 create view public.timeframe_allocation
 with (security_invoker = true)
@@ -76,12 +89,16 @@ cross join lateral unnest(start.timeframes, start.shares) as held(timeframe, sha
 where not exists (select from newest);
 comment on view public.timeframe_allocation is 'How the allocation of a token is split over timeframes now.';
 comment on column public.timeframe_allocation.timeframe is 'Timeframe.';
-comment on column public.timeframe_allocation.current_allocation is 'Its share of a token''s allocation, a fraction; all sum to 1.';
+comment on column public.timeframe_allocation.current_allocation is
+  'Its share of a token''s allocation, a fraction; all sum to 1.';
 comment on column public.timeframe_allocation.desired_allocation is 'The share it is heading for.';
-comment on column public.timeframe_allocation.roi_short is 'Mean ROI of its trades with a memory of 14 days; null before any trade.';
-comment on column public.timeframe_allocation.roi_long is 'Mean ROI of its trades with a memory of 90 days; null before any trade.';
+comment on column public.timeframe_allocation.roi_short is
+  'Mean ROI of its trades with a memory of 14 days; null before any trade.';
+comment on column public.timeframe_allocation.roi_long is
+  'Mean ROI of its trades with a memory of 90 days; null before any trade.';
 comment on column public.timeframe_allocation.n is 'Its closed trades.';
-comment on column public.timeframe_allocation.updated_at is 'When its newest trade was closed; null before any trade.';
+comment on column public.timeframe_allocation.updated_at is
+  'When its newest trade was closed; null before any trade.';
 
 create function learning.next_allocation(
   shares float8[], roi_short float8[], n integer[], out next_shares float8[], out desired float8[], out outcome text
@@ -157,7 +174,8 @@ begin
 end
 $$;
 comment on function learning.next_allocation(float8[], float8[], integer[]) is
-  'The shares after a close: over the timeframes with trades, a small zero-sum step towards the softmax of their ROI; the others keep theirs.';
+  'The shares after a close: over the timeframes with trades, a small zero-sum step towards the softmax of '
+  'their ROI; the others keep theirs.';
 
 create function learning.allocation_state(p_before timestamptz default null)
 returns public.timeframe_allocation_steps
@@ -188,7 +206,9 @@ begin
   return state;
 end
 $$;
-comment on function learning.allocation_state(timestamptz) is 'The newest step before a time, or of all; where there is none the state before any trade, without a trade.';
+comment on function learning.allocation_state(timestamptz) is
+  'The newest step before a time, or of all; where there is none the state before any trade, without a '
+  'trade.';
 
 create function learning.replayed_steps(p_before public.timeframe_allocation_steps, p_from timestamptz, p_until timestamptz)
 returns setof public.timeframe_allocation_steps
@@ -255,4 +275,5 @@ begin
 end
 $$;
 comment on function learning.replayed_steps(public.timeframe_allocation_steps, timestamptz, timestamptz) is
-  'The steps of all trades closed from a time on and before another, if one is given, in order, from the state before them.';
+  'The steps of all trades closed from a time on and before another, if one is given, in order, from the '
+  'state before them.';

@@ -33,7 +33,8 @@ begin
 end
 $$;
 comment on function learning.rescale_positions(text[], float8[]) is
-  'Splits what each token''s watchlist, active and dormant positions hold together by their timeframes'' shares; the token''s total is kept. Returns how many positions changed.';
+  'Splits what each token''s watchlist, active and dormant positions hold together by their timeframes'' '
+  'shares; the token''s total is kept. Returns how many positions changed.';
 
 create function learning.allocation_reason(outcome text, trade_timeframe text)
 returns text
@@ -50,7 +51,8 @@ as $$
     else 'no trade has closed yet'
   end;
 $$;
-comment on function learning.allocation_reason(text, text) is 'Why a close moved the shares or did not, for a person to read.';
+comment on function learning.allocation_reason(text, text) is
+  'Why a close moved the shares or did not, for a person to read.';
 
 create function learning.log_allocation(
   former public.timeframe_allocation_steps, reached public.timeframe_allocation_steps, p_from timestamptz, rescaled integer
@@ -125,7 +127,8 @@ begin
 end
 $$;
 comment on function learning.log_allocation(public.timeframe_allocation_steps, public.timeframe_allocation_steps, timestamptz, integer) is
-  'Logs what a replay did to ROI and shares and why: a line each, however many closes it went through, and how many that were.';
+  'Logs what a replay did to ROI and shares and why: a line each, however many closes it went through, and '
+  'how many that were.';
 
 create table learning.allocation_replay (
   is_only boolean primary key default true check (is_only),
@@ -134,9 +137,11 @@ create table learning.allocation_replay (
 );
 alter table learning.allocation_replay enable row level security;
 insert into learning.allocation_replay default values;
-comment on table learning.allocation_replay is 'One row: the replay that was too long for the transaction of its trade, and where it goes on.';
+comment on table learning.allocation_replay is
+  'One row: the replay that was too long for the transaction of its trade, and where it goes on.';
 comment on column learning.allocation_replay.is_only is 'Keeps it one row.';
-comment on column learning.allocation_replay.began_from is 'Exit from which on steps were out of date; null where none are.';
+comment on column learning.allocation_replay.began_from is
+  'Exit from which on steps were out of date; null where none are.';
 comment on column learning.allocation_replay.goes_on_from is 'Exit from which on they still are.';
 
 create function learning.replay_allocation(p_from timestamptz default null, p_patience interval default '2 seconds')
@@ -201,7 +206,9 @@ begin
 end
 $$;
 comment on function learning.replay_allocation(timestamptz, interval) is
-  'Brings steps, shares and positions in line with the closed trades from the given exit on, or goes on with a replay that paused; called once for each batch that changed any, and by the sweep. One that takes longer than its patience pauses.';
+  'Brings steps, shares and positions in line with the closed trades from the given exit on, or goes on '
+  'with a replay that paused; called once for each batch that changed any, and by the sweep. One that takes '
+  'longer than its patience pauses.';
 
 create function learning.restart_allocation()
 returns trigger
@@ -221,9 +228,11 @@ begin
   return null;
 end
 $$;
-comment on function learning.restart_allocation() is 'Replays the allocation from its beginning when the start shares change.';
+comment on function learning.restart_allocation() is
+  'Replays the allocation from its beginning when the start shares change.';
 create trigger restart_allocation after update on learning.effective_configs
 for each row
 when (old.module_id = 'decision_maker' and old.config -> 'start_shares' is distinct from new.config -> 'start_shares')
 execute function learning.restart_allocation();
-comment on trigger restart_allocation on learning.effective_configs is 'The shares are a function of the trades and of what they start from.';
+comment on trigger restart_allocation on learning.effective_configs is
+  'The shares are a function of the trades and of what they start from.';

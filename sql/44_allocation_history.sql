@@ -24,7 +24,9 @@ left join lateral (
   select begun.shares[array_position(begun.timeframes, held.timeframe)] as share
   from learning.start_shares() as begun
 ) as start on earlier.shares is null;
-comment on view public.timeframe_allocation_history is 'Allocation over time: for each closed trade and timeframe the share after it, where it was heading, and why it moved or not.';
+comment on view public.timeframe_allocation_history is
+  'Allocation over time: for each closed trade and timeframe the share after it, where it was heading, and '
+  'why it moved or not.';
 comment on column public.timeframe_allocation_history.exit_at is 'When the trade was closed.';
 comment on column public.timeframe_allocation_history.trade_id is 'The trade.';
 comment on column public.timeframe_allocation_history.trade_timeframe is 'Timeframe of the trade.';
@@ -33,10 +35,13 @@ comment on column public.timeframe_allocation_history.timeframe is 'Timeframe wh
 comment on column public.timeframe_allocation_history.allocation is 'Its share after the trade.';
 comment on column public.timeframe_allocation_history.change is 'By how much the trade moved it.';
 comment on column public.timeframe_allocation_history.desired_allocation is 'The share it is heading for.';
-comment on column public.timeframe_allocation_history.roi_short is 'Mean ROI of its trades with a memory of 14 days.';
-comment on column public.timeframe_allocation_history.roi_long is 'Mean ROI of its trades with a memory of 90 days.';
+comment on column public.timeframe_allocation_history.roi_short is
+  'Mean ROI of its trades with a memory of 14 days.';
+comment on column public.timeframe_allocation_history.roi_long is
+  'Mean ROI of its trades with a memory of 90 days.';
 comment on column public.timeframe_allocation_history.n is 'Its closed trades so far.';
-comment on column public.timeframe_allocation_history.outcome is 'moved, or why the shares stayed, as a stable name.';
+comment on column public.timeframe_allocation_history.outcome is
+  'moved, or why the shares stayed, as a stable name.';
 comment on column public.timeframe_allocation_history.reason is 'The same for a person to read.';
 
 create view public.timeframe_allocation_outlook
@@ -56,16 +61,23 @@ left join (
   ) as last_step
   join public.timeframe_allocation_history past on past.exit_at = last_step.exit_at and past.trade_id = last_step.trade_id
 ) as newest on newest.timeframe = held.timeframe;
-comment on view public.timeframe_allocation_outlook is 'Each timeframe''s share, ROI and number of trades, beside where it is heading and why the newest close moved it or not.';
+comment on view public.timeframe_allocation_outlook is
+  'Each timeframe''s share, ROI and number of trades, beside where it is heading and why the newest close '
+  'moved it or not.';
 comment on column public.timeframe_allocation_outlook.timeframe is 'Timeframe.';
 comment on column public.timeframe_allocation_outlook.current_allocation is 'Its share now.';
 comment on column public.timeframe_allocation_outlook.desired_allocation is 'The share it is heading for.';
 comment on column public.timeframe_allocation_outlook.distance is 'How far it has to go.';
-comment on column public.timeframe_allocation_outlook.roi_short is 'Mean ROI of its trades with a memory of 14 days; null before any trade.';
-comment on column public.timeframe_allocation_outlook.roi_long is 'Mean ROI of its trades with a memory of 90 days; null before any trade.';
+comment on column public.timeframe_allocation_outlook.roi_short is
+  'Mean ROI of its trades with a memory of 14 days; null before any trade.';
+comment on column public.timeframe_allocation_outlook.roi_long is
+  'Mean ROI of its trades with a memory of 90 days; null before any trade.';
 comment on column public.timeframe_allocation_outlook.n is 'Its closed trades.';
-comment on column public.timeframe_allocation_outlook.last_change is 'By how much the newest close moved it; null before any.';
-comment on column public.timeframe_allocation_outlook.last_trade_id is 'The trade of the newest close; null before any.';
+comment on column public.timeframe_allocation_outlook.last_change is
+  'By how much the newest close moved it; null before any.';
+comment on column public.timeframe_allocation_outlook.last_trade_id is
+  'The trade of the newest close; null before any.';
 comment on column public.timeframe_allocation_outlook.last_exit_at is 'When it was closed.';
-comment on column public.timeframe_allocation_outlook.outcome is 'moved, or why the shares stayed, as a stable name; null before any close.';
+comment on column public.timeframe_allocation_outlook.outcome is
+  'moved, or why the shares stayed, as a stable name; null before any close.';
 comment on column public.timeframe_allocation_outlook.reason is 'The same for a person to read.';

@@ -35,7 +35,8 @@ begin
   return rejected;
 end
 $$;
-comment on function learning.reject_strands(jsonb) is 'Marks strands rejected with every reason and logs each.';
+comment on function learning.reject_strands(jsonb) is
+  'Marks strands rejected with every reason and logs each.';
 
 create function learning.report_failure(p_ids text[], p_subject text, p_sqlstate text, p_message text)
 returns integer
@@ -58,7 +59,8 @@ begin
 end
 $$;
 comment on function learning.report_failure(text[], text, text, text) is
-  'Takes back the receipts of one trade or episode whose strands could not take effect, with the reason; they are tried again.';
+  'Takes back the receipts of one trade or episode whose strands could not take effect, with the reason; '
+  'they are tried again.';
 
 create function learning.touched_subjects(p_accepted jsonb, p_rejected jsonb)
 returns table (kind text, subject text, ids text[])
@@ -101,7 +103,8 @@ as $$
   order by named.kind, named.subject;
 $$;
 comment on function learning.touched_subjects(jsonb, jsonb) is
-  'The trades and episodes that some judged strands belong to or belonged to, with the accepted strands of each.';
+  'The trades and episodes that some judged strands belong to or belonged to, with the accepted strands of '
+  'each.';
 
 create function public.apply_strands(p_accepted jsonb, p_rejected jsonb)
 returns jsonb
@@ -244,7 +247,9 @@ begin
 end
 $$;
 comment on function public.apply_strands(jsonb, jsonb) is
-  'Lets validated strands take effect, each trade in its own subtransaction, and marks refused ones rejected; contended where other batches hold their trades for so long that none was touched. For the edge functions.';
+  'Lets validated strands take effect, each trade in its own subtransaction, and marks refused ones '
+  'rejected; contended where other batches hold their trades for so long that none was touched. For the '
+  'edge functions.';
 
 create function public.claim_strands(p_limit integer default 500)
 returns jsonb
@@ -317,4 +322,5 @@ begin
 end
 $$;
 comment on function public.claim_strands(integer) is
-  'Leases due strands to the caller and returns them, their documents as text; a lease that is not answered lapses, each time later. For the edge functions.';
+  'Leases due strands to the caller and returns them, their documents as text; a lease that is not answered '
+  'lapses, each time later. For the edge functions.';
