@@ -198,10 +198,10 @@ select is((select array_agg((action_strand_id, did_trim)::text) from pattern_tra
 -- Subjects -----------------------------------------------------------------------------------------------------------------
 
 insert into ad_strands (id, kind, content) values ('w', 'episode_window', '{"episode_id": "E"}'), ('o', 'episode_outcome', '{"episode_id": "E"}'), ('n', 'note', '{}');
-select results_eq($$ select kind, subject, ids from learning.touched_subjects('[{"id": "q1"}, {"id": "p1"}, {"id": "p2"}, {"id": "w"}, {"id": "o"}]', '[{"id": "q2"}]') $$,
+select results_eq($$ select kind, subject, strand_ids from learning.touched_subjects('[{"id": "q1"}, {"id": "p1"}, {"id": "p2"}, {"id": "w"}, {"id": "o"}]', '[{"id": "q2"}]') $$,
   $$ values ('episode', 'E', '{w,o}'::text[]), ('trade', 'P', '{p2}'), ('trade', 'Q', '{q1,p1}') $$, 'Judged strands touch the trades and episodes they belong to');
 update ad_strands set content = '{"trade_id": "R"}' where id in ('q1', 'p2');
-select results_eq($$ select kind, subject, ids from learning.touched_subjects('[{"id": "q1"}]', '[{"id": "p2"}]') $$,
+select results_eq($$ select kind, subject, strand_ids from learning.touched_subjects('[{"id": "q1"}]', '[{"id": "p2"}]') $$,
   $$ values ('trade', 'P', '{}'::text[]), ('trade', 'Q', '{}'), ('trade', 'R', '{q1}') $$, 'And those they belonged to');
 
 select * from finish();
