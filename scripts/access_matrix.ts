@@ -190,12 +190,13 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     SERVE,
     "learning",
-    `adapt_overrides add_exposure apply_episode apply_trade check_configuration derive_exposure derive_scope_functions file_changed_overrides
-     file_new_overrides file_overrides guard_scope_dimension hold_positions keep_effective_configuration keep_exposure_cells
-     keep_position_scopes log_allocation log_episodes mark_groups_changed measure_baselines normalise_override
-     normalise_position note_episode place_overrides prune_edge_history queue_registrations receive_strands refile_group register_scope_values
-     reject_strands replay_allocation report_failure require_lease rescale_positions restart_allocation ring ring_or_log
-     sweep unfile_deleted_overrides unfile_overrides write_log write_log_hourly write_normalise_override`,
+    `adapt_overrides add_exposure apply_episode apply_trade check_configuration clear_override_of_dust derive_exposure
+     derive_scope_functions guard_scope_dimension hold_positions index_changed_overrides index_new_overrides index_overrides
+     insert_index_entries keep_effective_configuration keep_exposure_cells keep_position_scopes log_allocation log_episodes
+     mark_groups_changed measure_baselines normalise_override normalise_position note_episode prune_edge_history queue_registrations
+     receive_strands register_scope_values reindex_group reject_strands replay_allocation report_failure require_lease
+     rescale_positions restart_allocation ring ring_or_log sweep unindex_deleted_overrides unindex_overrides write_log write_log_hourly
+     write_normalise_override`,
   ),
 ]);
 
@@ -205,21 +206,21 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "learning.add_exposure",
   "learning.derive_exposure",
   "learning.derive_scope_functions",
-  "learning.file_changed_overrides",
-  "learning.file_new_overrides",
-  "learning.file_overrides",
   "learning.health",
   "learning.hold_positions",
+  "learning.index_changed_overrides",
+  "learning.index_new_overrides",
+  "learning.index_overrides",
+  "learning.insert_index_entries",
   "learning.keep_effective_configuration",
   "learning.keep_exposure_cells",
   "learning.keep_position_scopes",
-  "learning.place_overrides",
   "learning.receive_strands",
-  "learning.refile_group",
+  "learning.reindex_group",
   "learning.ring",
   "learning.ring_or_log",
   "learning.size_candidates",
-  "learning.unfile_deleted_overrides",
-  "learning.unfile_overrides",
+  "learning.unindex_deleted_overrides",
+  "learning.unindex_overrides",
   "learning.write_normalise_override",
 ];
