@@ -1,5 +1,19 @@
 -- Values: numbers that documents hold, and numbers, times and texts for a person to read.
 
+create function learning.clamp(value float8, lowest float8, highest float8)
+returns float8
+language plpgsql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return greatest(lowest, least(highest, value));
+end
+$$;
+comment on function learning.clamp(float8, float8, float8) is
+  'A number, or the nearest bound where it lies outside; null where one of them is.';
+
 create function learning.without_dust(value float8)
 returns float8
 language plpgsql
