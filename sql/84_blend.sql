@@ -67,7 +67,7 @@ declare
   light record;
   blend learning.strength_blend;
 begin
-  if not even_resting and not learning.overrides_act(candidate.scope, config) then
+  if not even_resting and not learning.overrides_act('pm_strength', candidate.scope, config) then
     return null;
   end if;
   probe := learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);

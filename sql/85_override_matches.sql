@@ -43,7 +43,7 @@ declare
 begin
   perform learning.require_pm();
   candidate := learning.check_candidate(pattern_key, action_category, scope, null, null, null, null);
-  acts := learning.overrides_act(candidate.scope, config);
+  acts := learning.overrides_act('pm_strength', candidate.scope, config);
   return query
   select matched.override_id, made.scope_subset, terms.specificity, matched.weight, case when acts then matched.share else 0 end,
     acts and matched.share > 0, terms.confidence, 1 + (terms.multiplier - 1) * faded.fade, terms.dir_a * faded.fade,

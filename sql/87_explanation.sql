@@ -57,7 +57,7 @@ begin
   candidate := learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of);
   sizings := learning.size_candidates(array[candidate]);
   sizing := sizings[1];
-  acts := learning.overrides_act(candidate.scope, config);
+  acts := learning.overrides_act('pm_strength', candidate.scope, config);
   adds := candidate.action_category in ('entry', 'add');
 
   return next format('%s %s in %s as of %s', candidate.pattern_key, candidate.action_category, candidate.scope, candidate.as_of);

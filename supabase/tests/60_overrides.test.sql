@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(63);
+select plan(60);
 
 delete from pm_overrides where true;
 
@@ -78,15 +78,6 @@ update pm_overrides set n = 5 where pattern_key = 'pm.stamped';
 select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), now(), 'Every later one is now');
 update pm_overrides set last_updated_at = '2020-01-01', enabled = false where pattern_key = 'pm.stamped';
 select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), now(), 'Whatever is said of it');
-
--- Fading -------------------------------------------------------------------------------------------------------------------
-
-create function pg_temp.faded(hours float8, half_life float8) returns numeric language sql as $$
-  select round(learning.fade('2025-01-01', '2025-01-01'::timestamptz - hours * interval '1 hour', half_life)::numeric, 9);
-$$;
-select is(array[pg_temp.faded(0, 720), pg_temp.faded(720, 720), pg_temp.faded(1440, 720), pg_temp.faded(360, 720)], array[1, 0.5, 0.25, 0.707106781]::numeric(10, 9)[], 'What an override says halves with each half-life');
-select is(array[learning.fade('2025-01-01', null, 720), learning.fade('2025-01-01', '2025-01-02', 720)], '{1,1}', 'Evidence that is unknown or yet to come does not fade');
-select ok(learning.fade('2025-01-01', '0001-01-01', 0.001) >= 0 and learning.fade('2025-01-01', '2024-01-01', 0) >= 0, 'However old it is, it fades to nothing and no further');
 
 -- Dimensions that are taken out ------------------------------------------------------------------------------------------------
 
