@@ -165,14 +165,15 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
     "learning",
     `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_overrides cells_of
      check_candidate clamp confidence_or_default config configuration_faults configured_masks contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key
+     concentration crowded_full_scope crowding crowding_context dims_of_masks
      due_groups encode_scope episode_blockers episode_factors episode_gates episode_half factor fade failures_of finite_number
-     full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role least_edge_weight list_contributions mask_log_weight
+     full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role least_edge_weight list_contributions mask_weight
      matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates moment multiplier_bounds
      multiplier_of_edge multiplier_within_bounds near_misses
      newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of override_scope override_terms_query overrides_act overrides_enabled packed packed_codes packed_dimensions
      position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay
      rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidates size_of_appetite sizing_context skew_of_crowding specificity
-     start_shares steering_strength touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom without_dust`,
+     start_shares steering_strength touched_subjects tuning_lookback tuning_settings with_headroom without_dust`,
   ),
 
   // What changes something, or does so by a trigger.
