@@ -164,26 +164,26 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
     HELP,
     "learning",
     `accepted_values allocation_reason allocation_state answer_fault are_shares asks_as_user baseline_of
-     begin_run blend_allocation_overrides blend_overrides cells_of check_candidate clamp
+     begin_run blend_allocation_overrides blend_overrides cells_of check_candidate clamp concentration
      confidence_or_default config configuration_faults configured_masks configured_value
-     contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key
-     due_groups edge_strength encode_scope episode_blockers episode_factors episode_gates episode_half
-     expected_jobs explain_contributions explain_crowding explain_idle_overrides explain_size
-     explain_strength factor fade faded failures_of figure finite_number full_scope_counts
-     greatest_share has_effect health in_percent inbox_health is_number_within learned_levers
-     learning_role least_edge_weight least_share lever_stand list_contributions log_retention
-     mask_log_weight matched_overrides materialization_health may_read measure_exposure
-     merge_configuration mining_health mining_settings missing_gates missing_secrets moment
-     multiplier_bounds multiplier_of_edge multiplier_within_bounds near_misses newest_failure
-     next_allocation normal_scope_mask normal_scope_mask_expression number_of number_of_decimal
-     offered_levers override_scope override_terms_query overrides_act overrides_enabled packed
-     packed_codes packed_dimensions position_scope probe_overrides pruning_health quoted rarest_two rate
-     read_candidate read_candidates refuse_argument replayed_steps require_pm retry_delay rounded
-     schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short shortened
-     size_candidate size_candidates size_of_appetite sizing_context sizing_outcome skew_of_crowding
-     specificity start_shares steering_strength sum_matches touched_subjects tuning_lookback
-     tuning_settings unknown_mask weighed_masks with_headroom with_light_edges within_bounds within_step
-     without_dust`,
+     contained_overrides contains_override counted crowded_full_scope crowding crowding_context
+     dims_of_masks document_bytes doorbell_health dotted_pattern_key due_groups edge_strength
+     encode_scope episode_blockers episode_factors episode_gates episode_half expected_jobs
+     explain_contributions explain_crowding explain_idle_overrides explain_size explain_strength factor
+     fade faded failures_of figure finite_number full_scope_counts greatest_share has_effect health
+     in_percent inbox_health is_number_within learned_levers learning_role least_edge_weight least_share
+     lever_stand list_contributions log_retention mask_log_weight mask_weight matched_overrides
+     materialization_health may_read measure_exposure merge_configuration mining_health mining_settings
+     missing_gates missing_secrets moment multiplier_bounds multiplier_of_edge multiplier_within_bounds
+     near_misses newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of
+     number_of_decimal offered_levers override_scope override_terms_query overrides_act
+     overrides_enabled packed packed_codes packed_dimensions position_scope probe_overrides
+     pruning_health quoted rarest_two rate read_candidate read_candidates refuse_argument replayed_steps
+     require_pm retry_delay rounded schedule_health scope_faults scope_mask scope_value scopes_within
+     setting_fault short shortened size_candidate size_candidates size_of_appetite sizing_context
+     sizing_outcome skew_of_crowding specificity start_shares steering_strength sum_matches
+     touched_subjects tuning_lookback tuning_settings unknown_mask weighed_masks with_headroom
+     with_light_edges within_bounds within_step without_dust`,
   ),
 
   // What changes something, or does so by a trigger.
