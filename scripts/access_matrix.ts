@@ -99,6 +99,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.override_groups": SHOWN,
   "learning.override_pairs": SHOWN,
   "learning.position_scopes": SHOWN,
+  "learning.releases": SHOWN,
   "learning.settings": SHOWN,
 
   "learning.allocation_replay": INNER,
@@ -169,7 +170,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
      full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role list_contributions mask_log_weight
      matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates moment near_misses
      newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of override_scope override_terms_query overrides_act packed packed_codes packed_dimensions
-     position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay
+     position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate release replayed_steps require_pm retry_delay
      rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidates sizing_context specificity
      start_shares steering_strength touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom without_dust`,
   ),

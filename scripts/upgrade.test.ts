@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert/mod.js";
 import { arrivalsOf, generateHistory } from "./guarantees/history.ts";
 import { differences, type Outcome, readOutcome } from "./guarantees/outcome.ts";
 import { Rig } from "./guarantees/rig.ts";
-import { nextMigration } from "./migrate.ts";
+import { nextMigration } from "./release/next_migration.ts";
 import { MIGRATIONS_DIRECTORY, readSqlFiles, SQL_DIRECTORY, type SqlFile } from "./stack/schema_sources.ts";
 import { snapshotSchema } from "./stack/schema_snapshot.ts";
 import { installStandIns } from "./stack/standins.ts";

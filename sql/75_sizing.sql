@@ -1092,10 +1092,10 @@ set search_path = ''
 as $$
 begin
   perform learning.require_pm();
-  return learning.config();
+  return learning.config() || jsonb_build_object('release', learning.release());
 end
 $$;
-comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included.';
+comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included, and the release.';
 
 create function learning.finite_number(value jsonb)
 returns float8

@@ -398,7 +398,8 @@ comment on function learning.health() is 'The rows of learning_health; none for 
 create view public.learning_health
 with (security_invoker = true)
 as
-select health.stage, health.backlog, health.oldest_waiting_at, health.last_success_at, health.failures, health.problem
+select health.stage, health.backlog, health.oldest_waiting_at, health.last_success_at, health.failures, health.problem,
+  (select learning.release()) as release
 from learning.health() as health;
 comment on view public.learning_health is 'How each stage of the loop is doing, in the order in which data passes through; a stage is well when problem is null.';
 comment on column public.learning_health.stage is 'doorbell, inbox, mine-lessons, mine-tuning, materialize-overrides, schedule or prune.';
@@ -408,3 +409,4 @@ comment on column public.learning_health.oldest_waiting_at is 'Since when the ol
 comment on column public.learning_health.last_success_at is 'When the stage last did its work; null where that is not known. Answers of edge functions are known for six hours.';
 comment on column public.learning_health.failures is 'Failures and refusals within a day; of the doorbell within six hours, of pruning within a week.';
 comment on column public.learning_health.problem is 'What is wrong, for a person to read; null where nothing is.';
+comment on column public.learning_health.release is 'Release of the database, the same in each row.';

@@ -102,7 +102,7 @@ begin
   -- What the RPCs and views read on behalf of a user with a learning role.
   foreach relation in array array[
     'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_filings',
-    'learning.override_groups', 'learning.override_pairs', 'learning.position_scopes', 'learning.settings'
+    'learning.override_groups', 'learning.override_pairs', 'learning.position_scopes', 'learning.releases', 'learning.settings'
   ]::regclass[] loop
     execute format('grant select on %s to authenticated', relation);
     execute format(

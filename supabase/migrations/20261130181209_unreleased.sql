@@ -4,6 +4,21 @@
 
 -- The rooms of the house: `public` is the interface, `learning` the inside that the data API does not expose.
 
+-- A draft from before the first release is nothing that an upgrade starts from.
+do $refuse_drafts$
+begin
+  if to_regnamespace('learning') is not null and to_regclass('learning.releases') is null then
+    raise exception using
+      errcode = '55000',
+      message = 'This database holds a draft of Edgeloop from before 0.1.0, which cannot be upgraded: push to a new project and '
+        || 'write your strands, positions and configuration there, from which everything else is learned again',
+      detail = 'Schema learning is there, and table learning.releases is not.',
+      hint = 'To stay in this database, keep a copy of ad_strands, lowcap_positions, learning_configs and hand-made pm_overrides, '
+        || 'run "drop schema learning cascade", drop the tables of Edgeloop in public, and push again.';
+  end if;
+end
+$refuse_drafts$;
+
 create schema if not exists learning;
 comment on schema learning is 'Inside of Edgeloop: helpers and working tables that no client calls or builds on.';
 
@@ -25,6 +40,36 @@ begin
   end if;
 end
 $create_extensions$;
+
+-- sql/01_releases.sql
+
+-- Which releases made this database. `deno task release` adds a row at the end of this file.
+
+create table learning.releases (
+  version text primary key check (version ~ '^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$'),
+  released_at timestamptz not null
+);
+alter table learning.releases enable row level security;
+comment on table learning.releases is 'The releases of Edgeloop that this database was brought to, one after the other.';
+comment on column learning.releases.version is 'Version, three numbers, as in CHANGELOG.md.';
+comment on column learning.releases.released_at is 'Day of the release.';
+
+create function learning.release()
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select release.version
+    from learning.releases release
+    order by string_to_array(release.version, '.')::integer[] desc
+    limit 1
+  );
+end
+$$;
+comment on function learning.release() is 'The newest release this database was brought to; null before the first.';
 
 -- sql/05_log.sql
 
@@ -5924,10 +5969,10 @@ set search_path = ''
 as $$
 begin
   perform learning.require_pm();
-  return learning.config();
+  return learning.config() || jsonb_build_object('release', learning.release());
 end
 $$;
-comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included.';
+comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included, and the release.';
 
 create function learning.finite_number(value jsonb)
 returns float8
@@ -7056,7 +7101,8 @@ comment on function learning.health() is 'The rows of learning_health; none for 
 create view public.learning_health
 with (security_invoker = true)
 as
-select health.stage, health.backlog, health.oldest_waiting_at, health.last_success_at, health.failures, health.problem
+select health.stage, health.backlog, health.oldest_waiting_at, health.last_success_at, health.failures, health.problem,
+  (select learning.release()) as release
 from learning.health() as health;
 comment on view public.learning_health is 'How each stage of the loop is doing, in the order in which data passes through; a stage is well when problem is null.';
 comment on column public.learning_health.stage is 'doorbell, inbox, mine-lessons, mine-tuning, materialize-overrides, schedule or prune.';
@@ -7066,6 +7112,7 @@ comment on column public.learning_health.oldest_waiting_at is 'Since when the ol
 comment on column public.learning_health.last_success_at is 'When the stage last did its work; null where that is not known. Answers of edge functions are known for six hours.';
 comment on column public.learning_health.failures is 'Failures and refusals within a day; of the doorbell within six hours, of pruning within a week.';
 comment on column public.learning_health.problem is 'What is wrong, for a person to read; null where nothing is.';
+comment on column public.learning_health.release is 'Release of the database, the same in each row.';
 
 -- sql/90_schedule.sql
 
@@ -7260,7 +7307,7 @@ begin
   -- What the RPCs and views read on behalf of a user with a learning role.
   foreach relation in array array[
     'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_filings',
-    'learning.override_groups', 'learning.override_pairs', 'learning.position_scopes', 'learning.settings'
+    'learning.override_groups', 'learning.override_pairs', 'learning.position_scopes', 'learning.releases', 'learning.settings'
   ]::regclass[] loop
     execute format('grant select on %s to authenticated', relation);
     execute format(
