@@ -73,26 +73,33 @@ export async function renameColumns(
 async function readRenames(files: readonly SqlFile[]): Promise<Rename[]> {
   const found: Rename[] = [];
   for (const { name, text } of files) {
-    if (!REMARK.test(text)) continue;
-    let remarks = [...text.matchAll(new RegExp(REMARK, "gm"))].length;
-    const bytes = new TextEncoder().encode(text);
+    const remarks = [...text.matchAll(new RegExp(REMARK, "gm"))];
+    if (remarks.length === 0) continue;
     const { stmts = [] } = await parse(text);
-    for (const { stmt } of stmts) {
-      for (const { schema, table, column, location } of columnDefinitions(stmt)) {
-        const rest = new TextDecoder().decode(bytes.subarray(location)).split("\n")[0] ?? "";
-        const from = REMARK.exec(rest)?.[1]?.replaceAll('"', "");
-        if (from === undefined) continue;
-        found.push({ schema, table, from, to: column });
-        remarks -= 1;
+    const columns = stmts.flatMap(({ stmt }) => columnDefinitions(stmt));
+    for (const { index, 1: from = "" } of remarks) {
+      const start = bytesIn(text.slice(0, text.lastIndexOf("\n", index - 1) + 1));
+      const end = bytesIn(text.slice(0, index));
+      // Of several on one line it is about the last.
+      const column = columns.findLast(({ location }) => location >= start && location < end);
+      if (column === undefined) {
+        throw new Error(
+          `The remark "renamed from: ${from}" in sql/${name} does not stand on the line of a table's column; move it there.`,
+        );
       }
-    }
-    if (remarks !== 0) {
-      throw new Error(
-        `A remark "renamed from" in sql/${name} does not stand on the line of a table's column; move it there.`,
-      );
+      found.push({
+        schema: column.schema,
+        table: column.table,
+        from: from.replaceAll('"', ""),
+        to: column.column,
+      });
     }
   }
   return found;
+}
+
+function bytesIn(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 interface ColumnDefinition {

@@ -6,7 +6,7 @@ import { type Action, plan } from "@supabase/pg-delta/plan";
 import pg from "pg";
 import type { Database } from "../stack/database.ts";
 import { OUR_SCHEMAS } from "../stack/schema_snapshot.ts";
-import { terminated } from "./statements.ts";
+import { PATHS } from "./project.ts";
 
 /** The ordered actions that change the first database's schema into the second's. */
 export async function planSchemaChanges(currentUrl: string, wantedUrl: string): Promise<Action[]> {
@@ -125,6 +125,8 @@ export async function dropReshapedTypes(current: Database, wanted: Database): Pr
            select from pg_class c where depending.classid = 'pg_class'::regclass and c.oid = depending.objid and c.relkind = 'c')
        ) as found
        where (found.classid, found.objid) is distinct from (dependent.classid, dependent.objid)
+         -- A table's column is as far as it goes.
+         and not (dependent.classid = 'pg_class'::regclass and dependent.objsubid > 0)
      )
      select identified.type as kind, identified.identity
      from dependent
@@ -133,18 +135,29 @@ export async function dropReshapedTypes(current: Database, wanted: Database): Pr
      order by max(dependent.depth) desc, identified.type, identified.identity`,
     [reshaped],
   );
-  return dependents.map(({ kind, identity }) => {
-    if (!["function", "view", "type", "composite type"].includes(kind)) {
-      throw new Error(
-        `The attributes of ${
-          reshaped.join(", ")
-        } were changed otherwise than at their end, and ${kind} ${identity} uses ` +
-          `them. Put new attributes last in sql/, or take ${kind} ${identity} away by hand, keeping what it holds.`,
-      );
-    }
-    return `drop ${kind === "composite type" ? "type" : kind} ${identity};`;
-  });
+  const keeper = dependents.find(({ kind }) => kind === "table column") ??
+    dependents.find(({ kind }) => !(kind in DROPPED_AS));
+  if (keeper !== undefined) {
+    throw new Error(
+      `The attributes of ${
+        reshaped.join(", ")
+      } were changed otherwise than at their end, and ${keeper.kind} ` +
+        `${keeper.identity} uses them. Put new attributes last in sql/, or write by hand in ${PATHS.before} how ` +
+        `${keeper.identity} gets over it, beginning with another name: alter type ${
+          reshaped[0]
+        } rename to …;`,
+    );
+  }
+  return dependents.map(({ kind, identity }) => `drop ${DROPPED_AS[kind]} ${identity};`);
 }
+
+/** What holds no data and can be dropped to be made anew. */
+const DROPPED_AS: Readonly<Record<string, string>> = {
+  "function": "function",
+  "view": "view",
+  "type": "type",
+  "composite type": "type",
+};
 
 /** The composite types with their attributes, each by name and type. */
 async function readTypes(sql: Database): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -159,9 +172,4 @@ async function readTypes(sql: Database): Promise<ReadonlyMap<string, readonly st
     [[...OUR_SCHEMAS]],
   );
   return new Map(rows.map(({ name, attributes }) => [name, attributes]));
-}
-
-/** Statements of an action, each ended by its semicolon. */
-export function statementOf(action: Action): string {
-  return terminated(action.sql);
 }

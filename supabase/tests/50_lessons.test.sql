@@ -176,7 +176,7 @@ select is(claim_mining_group('strength'), null, 'A third gets none');
 select is((select array_agg(distinct key order by key) from claims cross join lateral jsonb_object_keys(claim) as key),
   '{action_category,group_id,lease_token,lesson_type,module,pattern_key,progress,run}', 'A claim says what is to be mined');
 select is((select claim -> 'run' -> 'baseline' from claims where name = 'first'), (select to_jsonb(held) - '{action_category,measured_at}'::text[] from learning.baselines held), 'With the baseline');
-select is((select claim -> 'run' -> 'config' from claims where name = 'first'), get_pm_config(), 'The configuration');
+select is((select claim -> 'run' -> 'config' from claims where name = 'first'), get_pm_config() - 'release', 'The configuration');
 select is((select jsonb_array_length(claim -> 'run' -> 'dimensions') from claims where name = 'first'), 17, 'And the registry');
 
 create function pg_temp.group_of(name text) returns bigint language sql as $$ select (claim ->> 'group_id')::bigint from claims where claims.name = group_of.name $$;

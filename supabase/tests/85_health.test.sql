@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(43);
+select plan(44);
 
 delete from learning_log where true;
 delete from learning.doorbells where true;
@@ -24,6 +24,7 @@ select is(pg_temp.problem('doorbell'), 'Vault has no secret named project_url an
 select vault.create_secret('http://project.test', 'project_url');
 select is(pg_temp.problem('doorbell'), 'Vault has no secret named edge_function_secret_key: store it with vault.create_secret', 'One is enough to say so');
 select vault.create_secret('sb_secret_test', 'edge_function_secret_key');
+select is((select array_agg(distinct release) from learning_health), array[learning.release()], 'Each stage tells the release');
 select is((select string_agg(problem, '; ') from learning_health), null, 'An empty database with its secrets is well');
 select is((select sum(backlog + failures)::integer from learning_health), 0, 'And nothing waits or failed');
 
