@@ -32,8 +32,16 @@ const HISTORY = generateHistory(11, 40);
 const DELIVERIES = arrivalsOf(HISTORY, 1);
 const HALF = Math.ceil(DELIVERIES.length / 2);
 
-/** The files of each release as they were released, and after them what comes next. */
-async function readFiles(): Promise<{ releases: readonly SqlFile[]; next: SqlFile }> {
+interface Files {
+  /** As they were released. */
+  readonly releases: readonly SqlFile[];
+  /** What comes after them. */
+  readonly next: SqlFile;
+}
+
+let files: Promise<Files> | undefined;
+
+async function readFiles(): Promise<Files> {
   const { sources, released } = await readProject();
   // Before the first release there is what would become it.
   const releases = released.length > 0
@@ -61,13 +69,18 @@ async function useByHand(rig: Rig): Promise<void> {
   );
   await rig.query("update public.scope_dimensions set weight = 3 where dim = 'chain'");
   await rig.query(`
-    insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, value, dir_a, dir_e,
+    insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, dir_a, dir_e,
       edge_raw, n, variance, confidence_score, last_evidence_at, half_life_hours)
     values
-      ('pm_strength', 'pm.trial.S1.buy', 'entry', '{"own": "yes"}', 1.2, null, 0.6, -0.3, 0.1, 50, 0.2, 0.8, '2026-01-01', 500),
-      ('pm_strength', 'pm.trial.S1.buy', 'entry', '{"own": "yes", "chain": "solana"}', 0.9, null, -0.2, 0.3, -0.1, 40, 0.3, 0.7, '2026-01-02', 500),
-      ('pm_tuning', 'pm.trial.S1.buy', 'tuning_ts_min', '{}', null, 0.05, null, null, null, 40, 0.3, 0.7, null, null),
-      ('dm_alloc', 'dm.trial', '15m', '{"chain": "solana"}', 1.1, null, null, null, 0.1, 40, 0.1, 0.6, '2026-01-02', 500)`);
+      ('pm_strength', 'pm.trial.S1.buy', 'entry', '{"own": "yes"}', 1.2, 0.6, -0.3, 0.1, 50, 0.2, 0.8, '2026-01-01', 500),
+      ('pm_strength', 'pm.trial.S1.buy', 'entry', '{"own": "yes", "chain": "solana"}', 0.9, -0.2, 0.3, -0.1, 40, 0.3, 0.7,
+        '2026-01-02', 500)`);
+  await rig.query(`
+    insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, value)
+    values ('pm_tuning', 'pm.trial.S1.buy', 'tuning_ts_min', '{}', 0.05)`);
+  await rig.query(`
+    insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, edge_raw, n)
+    values ('dm_alloc', 'dm.trial', '15m', '{"chain": "solana"}', 1.1, 0.1, 40)`);
   await rig.query(`
     insert into public.lowcap_positions (id, token_chain, token_contract, timeframe, status, total_allocation_pct, pattern_key, entry_context)
     values
@@ -98,7 +111,7 @@ async function readAnswers(rig: Rig): Promise<unknown> {
     const rows = await rig.query(question);
     assert(rows.length > 0, name);
     answers[name] = JSON.parse(JSON.stringify(rows, (key, value) => {
-      if (key === "override_id" || key === "id") return undefined;
+      if (["id", "override_id", "computed_at"].includes(key)) return undefined;
       // A sum's last digits depend on the order of its rows, a fading edge on the moment.
       return typeof value === "number" ? Number(value.toPrecision(4)) : value;
     }));
@@ -170,7 +183,7 @@ async function live(target: Target, first: readonly SqlFile[], rest: readonly Sq
 testOnEachTarget(
   "a push onto any release, with data, leads to the schema and the answers of a new database, and the loop goes on",
   async (target) => {
-    const { releases, next } = await readFiles();
+    const { releases, next } = await (files ??= readFiles());
     const fresh = await live(target, [...releases, next], []);
     assertEquals(fresh.after.get("receipts")?.length, HISTORY.strands.length);
     assert((fresh.learned.get("lessons")?.length ?? 0) > 0);

@@ -10,11 +10,12 @@ begin
   if to_regnamespace('learning') is not null and to_regclass('learning.releases') is null then
     raise exception using
       errcode = '55000',
-      message = 'This database holds a draft of Edgeloop from before 0.1.0, which cannot be upgraded: push to a new project and '
-        || 'write your strands, positions and configuration there, from which everything else is learned again',
+      message = 'This database holds a draft of Edgeloop from before 0.1.0, which cannot be upgraded: '
+        || 'push to a new project and write your strands, positions and configuration there, '
+        || 'from which everything else is learned again',
       detail = 'Schema learning is there, and table learning.releases is not.',
-      hint = 'To stay in this database, keep a copy of ad_strands, lowcap_positions, learning_configs and hand-made pm_overrides, '
-        || 'run "drop schema learning cascade", drop the tables of Edgeloop in public, and push again.';
+      hint = 'To stay in this database, copy ad_strands, lowcap_positions, learning_configs and hand-made '
+        || 'pm_overrides, run "drop schema learning cascade", drop what Edgeloop made in public, and push again.';
   end if;
 end
 $refuse_drafts$;
