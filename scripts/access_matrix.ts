@@ -99,6 +99,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.override_index_groups": SHOWN,
   "learning.override_index_pairs": SHOWN,
   "learning.position_scopes": SHOWN,
+  "learning.releases": SHOWN,
   "learning.settings": SHOWN,
 
   "learning.allocation_replay": INNER,
@@ -178,12 +179,12 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
      near_misses newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of
      number_of_decimal offered_levers override_scope override_terms_query overrides_act
      overrides_enabled packed packed_codes packed_dimensions position_scope probe_overrides
-     pruning_health quoted rarest_two rate read_candidate read_candidates refuse_argument replayed_steps
-     require_pm retry_delay rounded schedule_health scope_faults scope_mask scope_value scopes_within
-     setting_fault short shortened size_candidate size_candidates size_of_appetite sizing_context
-     sizing_outcome skew_of_crowding specificity start_shares steering_strength sum_matches
-     touched_subjects tuning_lookback tuning_settings unknown_mask weighed_masks with_headroom
-     with_light_edges within_bounds within_step without_dust`,
+     pruning_health quoted rarest_two rate read_candidate read_candidates refuse_argument release
+     replayed_steps require_pm retry_delay rounded schedule_health scope_faults scope_mask scope_value
+     scopes_within setting_fault short shortened size_candidate size_candidates size_of_appetite
+     sizing_context sizing_outcome skew_of_crowding specificity start_shares steering_strength
+     sum_matches touched_subjects tuning_lookback tuning_settings unknown_mask weighed_masks
+     with_headroom with_light_edges within_bounds within_step without_dust`,
   ),
 
   // What changes something, or does so by a trigger.

@@ -1,5 +1,21 @@
 -- The schemas: `public` is the interface, `learning` the inside that the data API does not expose.
 
+-- A draft from before the first release is nothing that an upgrade starts from.
+do $refuse_drafts$
+begin
+  if to_regnamespace('learning') is not null and to_regclass('learning.releases') is null then
+    raise exception using
+      errcode = '55000',
+      message = 'This database holds a draft of Edgeloop from before 0.1.0, which cannot be upgraded: '
+        || 'push to a new project and write your strands, positions and configuration there, '
+        || 'from which everything else is learned again',
+      detail = 'Schema learning is there, and table learning.releases is not.',
+      hint = 'To stay in this database, copy ad_strands, lowcap_positions, learning_configs and hand-made '
+        || 'pm_overrides, run "drop schema learning cascade", drop what Edgeloop made in public, and push again.';
+  end if;
+end
+$refuse_drafts$;
+
 create schema if not exists learning;
 comment on schema learning is
   'Inside of Edgeloop: helpers and working tables that no client calls or builds on.';
