@@ -238,7 +238,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform learning.require_pm();
-  return learning.config();
+  return learning.config() || jsonb_build_object('release', learning.release());
 end
 $$;
-comment on function public.get_pm_config() is 'The configuration that holds for the PM, defaults included.';
+comment on function public.get_pm_config() is
+  'The configuration that holds for the PM, defaults included, and the release.';

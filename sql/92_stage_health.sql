@@ -169,7 +169,7 @@ begin
     join learning.mining_groups mining_group on mining_group.id = tuning_group.group_id
     where tuning_group.run is not null
       or tuning_group.lessons_version > tuning_group.simulated_version
-      or tuning_group.simulated_settings is distinct from (select learning.tuning_settings())
+      or tuning_group.simulated_settings is distinct from (select learning.tuning_settings_digest())
   )
   select count(*), min(waiting.since) into health.backlog, health.oldest_waiting_at from waiting;
 

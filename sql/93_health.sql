@@ -45,7 +45,7 @@ create view public.learning_health
 with (security_invoker = true)
 as
 select health.stage, health.backlog, health.oldest_waiting_at, health.last_success_at, health.failures,
-  health.problem
+  health.problem, (select learning.release()) as release
 from learning.health() as health;
 comment on view public.learning_health is
   'How each stage of the loop is doing, in the order in which data passes through; a stage is well when '
@@ -64,3 +64,4 @@ comment on column public.learning_health.failures is
   'Failures and refusals within a day; of the doorbell within six hours, of pruning within a week.';
 comment on column public.learning_health.problem is
   'What is wrong, for a person to read; null where nothing is.';
+comment on column public.learning_health.release is 'Release of the database, the same in each row.';

@@ -47,6 +47,7 @@ declare
     'learning.override_index_groups',
     'learning.override_index_pairs',
     'learning.position_scopes',
+    'learning.releases',
     'learning.settings'
   ]::regclass[];
   inner_views constant regclass[] := array['learning.override_terms']::regclass[];

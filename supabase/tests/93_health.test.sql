@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(7);
+select plan(8);
 
 delete from learning_log where true;
 delete from learning.doorbells where true;
@@ -20,6 +20,10 @@ select is(
 );
 select is(
   (select string_agg(problem, '; ') from learning_health), null, 'An empty database with its secrets is well'
+);
+select is(
+  (select array_agg(distinct release) from learning_health), array[learning.release()],
+  'Each stage tells the release'
 );
 select is((select sum(backlog + failures)::integer from learning_health), 0, 'And nothing waits or failed');
 
