@@ -10,7 +10,8 @@ begin
   return 0.02;
 end
 $$;
-comment on function learning.least_share() is 'Smallest share of the book that a timeframe may have.';
+comment on function learning.least_share() is
+  'Smallest share of a token''s allocation that a timeframe may have.';
 
 create function learning.greatest_share()
 returns float8
@@ -22,4 +23,5 @@ begin
   return 0.96;
 end
 $$;
-comment on function learning.greatest_share() is 'Largest share of the book that a timeframe may have.';
+comment on function learning.greatest_share() is
+  'Largest share of a token''s allocation that a timeframe may have.';

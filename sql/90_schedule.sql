@@ -54,10 +54,10 @@ begin
 
   delete from public.learning_log log_line
   where log_line.id in (
-    select old_line.id
-    from public.learning_log old_line
-    where old_line.at < now() - learning.log_retention()
-    order by old_line.at
+    select old_log_line.id
+    from public.learning_log old_log_line
+    where old_log_line.at < now() - learning.log_retention()
+    order by old_log_line.at
     limit p_batch
   );
   get diagnostics log_lines = row_count;

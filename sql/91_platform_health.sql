@@ -8,7 +8,15 @@ create type learning.stage_health as (
   failures bigint,
   problem text
 );
-comment on type learning.stage_health is 'One row of learning_health.';
+comment on type learning.stage_health is
+  'How one stage of the loop is doing; the view learning_health says more.';
+comment on column learning.stage_health.stage is 'Name of the stage.';
+comment on column learning.stage_health.backlog is 'How much waits.';
+comment on column learning.stage_health.oldest_waiting_at is 'Since when the oldest of it waits.';
+comment on column learning.stage_health.last_success_at is 'When the stage last did its work.';
+comment on column learning.stage_health.failures is 'How often it failed of late.';
+comment on column learning.stage_health.problem is
+  'What is wrong, for a person to read; null where nothing is.';
 
 create function learning.failures_of(p_component text, out failures bigint, out newest text)
 language sql
