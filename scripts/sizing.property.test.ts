@@ -200,10 +200,10 @@ const config: fc.Arbitrary<OracleConfig> = fc.record({
         maxLength: 5,
       }),
     ),
-    alpha: setting(1, 0.1, 5, [SMALLEST, LARGEST]),
-    beta: setting(0.5, 0, 5, [SMALLEST, LARGEST]),
-    weightExponent: setting(0.5, 0, 3, [SMALLEST, 40, LARGEST]),
-    cap: fc.option(setting(0.5, 0.01, 1, [SMALLEST, LARGEST])),
+    alpha: setting(1, 0.1, 5, [1e-6, 1e6]),
+    beta: setting(0.5, 0, 5, [1e-12, 1e6]),
+    weightExponent: setting(0.5, 0, 3, [0, 10]),
+    cap: fc.option(setting(0.5, 0.01, 1, [1e-6, 1e6])),
   }),
   overridesEnabled: chance(0.95),
   overridesEnabledRegimes: fc.oneof(
@@ -212,7 +212,7 @@ const config: fc.Arbitrary<OracleConfig> = fc.record({
   ),
   exposureSkewEnabled: chance(0.9),
   baseAllocation: setting(0.1, 0.01, 1, [SMALLEST, 1]),
-  dimensions: fc.tuple(...DIMENSIONS.map(() => setting(1, 0.1, 10, [1e-9, 1e9])))
+  dimensions: fc.tuple(...DIMENSIONS.map(() => setting(1, 0.1, 10, [1e-6, 1e6])))
     .map((weights) => new Map(DIMENSIONS.map((dim, place) => [dim, weights[place] ?? 1]))),
 });
 
@@ -302,15 +302,15 @@ const number = fc.oneof(
 
 /** Numbers at the ends of what a configuration may hold. */
 const EXTREMES = [
-  { number: 1, share: 0.5 },
-  { number: 1e-40, share: 1e-40 },
-  { number: 1e15, share: 1 },
-].map(({ number, share }) => ({
+  { number: 1, share: 0.5, exposure: { alpha: 1, beta: 1, weight_exponent: 1, cap: 1 } },
+  { number: 1e-40, share: 1e-40, exposure: { alpha: 1e6, beta: 1e-12, weight_exponent: 10, cap: 1e6 } },
+  { number: 1e15, share: 1, exposure: { alpha: 1e-6, beta: 1e6, weight_exponent: 0, cap: 1e-6 } },
+].map(({ number, share, exposure }) => ({
   pm: {
     edge_scale: number,
     staleness_half_life_hours: number,
     steering: { base: share, gain: share, max: share, confidence_min: share, base_bias: share },
-    exposure: { alpha: number, beta: number, weight_exponent: number, cap: number },
+    exposure,
   },
   decision_maker: { default_allocation_pct: share },
 }));
@@ -689,8 +689,6 @@ function explainsItself(
         : entry.weight * (alpha * entry.exposure + beta * entry.pattern_exposure)
     ),
   );
-  // A large exponent leaves ratios of weights that by themselves are next to nothing.
-  if (weight_sum < 1e-40) return;
   const full = alpha * weight_sum * Math.min(answer.exposure.total, cap ?? Infinity);
   same(Math.min(1, concentration / full), crowding, `${subject}: masks`);
   same(Math.min(1.33, Math.max(0.33, 1.33 - crowding)), answer.exposure_skew, `${subject}: crowding`);

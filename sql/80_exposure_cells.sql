@@ -140,6 +140,7 @@ begin
   from (
     select exposure_mask.mask, exposure_mask.dims, exposure_mask.weight,
       case when exposure_mask.mask & reach = exposure_mask.mask then
+        -- Nearly all masks are of one or two: a subselect for each of them takes 1.18 times as long in all.
         case cardinality(exposure_mask.dims)
           when 1 then hashtextextended(scope ->> exposure_mask.dims[1], exposure_mask.bits[1])
           when 2 then hashtextextended(scope ->> exposure_mask.dims[1], exposure_mask.bits[1])

@@ -55,12 +55,12 @@ as $$
 declare
   context learning.crowding_context;
 begin
-  context.enabled := config #>> '{flags,exposure_skew_enabled}';
+  context.enabled := (config #>> '{flags,exposure_skew_enabled}')::boolean;
   context.full_scope_counts := learning.full_scope_counts(config);
-  context.weight_exponent := config #>> '{exposure,weight_exponent}';
-  context.alpha := config #>> '{exposure,alpha}';
-  context.beta := config #>> '{exposure,beta}';
-  context.cap := config #>> '{exposure,cap}';
+  context.weight_exponent := (config #>> '{exposure,weight_exponent}')::float8;
+  context.alpha := (config #>> '{exposure,alpha}')::float8;
+  context.beta := (config #>> '{exposure,beta}')::float8;
+  context.cap := (config #>> '{exposure,cap}')::float8;
   select coalesce(sum(position_scope.exposure), 0), coalesce(bit_or(position_scope.scope_mask), 0)
   into context.total, context.mask
   from learning.position_scopes position_scope;
