@@ -231,6 +231,8 @@ async function startInhabited(target: Target, cleanup: AsyncDisposableStack): Pr
   await rig.query(`
     insert into public.learning_configs (module_id, config_data)
     values ('pm', '{"n_min": 5, "edge_min": 0, "max_q_value": null, "tuning": {"min_gain": 0, "min_ratio": 0, "confirm": false}}')`);
+  // Before the first release there would be none.
+  await rig.query("insert into learning.releases (version, released_at) values ('0.0.1', '2026-01-01')");
   await rig.query(`
     insert into public.lowcap_positions (id, token_chain, token_contract, timeframe, status, total_allocation_pct, entry_context, pattern_key)
     values (gen_random_uuid(), 'solana', 'A', '1h', 'active', 0.1, '{"curator": "x"}', 'pm.uptrend.S1.buy_flag')`);

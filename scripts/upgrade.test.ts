@@ -147,7 +147,7 @@ async function live(target: Target, first: readonly SqlFile[], rest: readonly Sq
     await useByHand(rig);
     await rig.feed(DELIVERIES.slice(0, HALF));
     await rig.drain();
-    await fastForward(rig.stack, () => {});
+    await fastForward({ ...rig.stack, settle: () => rig.settle() }, () => {});
     before = await readOutcome(rig.stack.query);
   }
   if (rest.length > 0) await pushFiles(rest);
@@ -159,7 +159,7 @@ async function live(target: Target, first: readonly SqlFile[], rest: readonly Sq
   );
   await rig.feed(DELIVERIES.slice(HALF));
   await rig.drain();
-  await fastForward(rig.stack, () => {});
+  await fastForward({ ...rig.stack, settle: () => rig.settle() }, () => {});
   const schema = await snapshotSchema(database.sql);
   await push(database.databaseUrl, { workdir });
   const isRow = (line: string): boolean => line.startsWith("row of ");

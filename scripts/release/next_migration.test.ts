@@ -167,7 +167,7 @@ Deno.test("a column is renamed with its data only where its line says so, and a 
     text: text.replace("size integer, note text, kind", `\n  quantity integer, ${remark}\n  note text, kind`),
   }];
   const lost = await nextMigration(renamed(""), released);
-  assertEquals(lost?.destroys, ["ALTER TABLE learning.orders DROP COLUMN size"]);
+  assertEquals(lost?.destroys, ['ALTER TABLE "learning"."orders" DROP COLUMN "size"']);
   const kept = await nextMigration(renamed("-- renamed from: size"), released);
   assertEquals(kept?.destroys, []);
   assertObjectMatch({ rows: await pushOntoRows(released, kept?.sql ?? "") }, {
