@@ -12,6 +12,16 @@ create type learning.candidate as (
   as_of_us float8
 );
 comment on type learning.candidate is 'What a size is asked for, checked and in its normal form.';
+comment on column learning.candidate.pattern_key is 'Behaviour, dotted.';
+comment on column learning.candidate.action_category is 'entry, add, trim or exit.';
+comment on column learning.candidate.scope is 'Its scope, of registered dimensions alone.';
+comment on column learning.candidate.scope_mask is 'Dimensions of the scope as bits.';
+comment on column learning.candidate.a_value is 'Appetite to add, 0 to 1.';
+comment on column learning.candidate.e_value is 'Assertiveness to exit, 0 to 1.';
+comment on column learning.candidate.previous_strength is
+  'Strength of the call before, from which mode edge_weighted takes its step.';
+comment on column learning.candidate.as_of is 'Time that ages count up to.';
+comment on column learning.candidate.as_of_us is 'The same in microseconds since 1970.';
 
 create function learning.refuse_argument(argument text, expected text, given text)
 returns void

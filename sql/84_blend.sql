@@ -2,6 +2,9 @@
 
 create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
 comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
+comment on column learning.light_edge.weight is 'What it weighs by its edge.';
+comment on column learning.light_edge.multiplier is 'Its multiplier.';
+comment on column learning.light_edge.confidence is 'Its confidence.';
 
 create type learning.match_sums as (
   specificity float8,
@@ -22,8 +25,28 @@ create type learning.match_sums as (
   moves float8[]
 );
 comment on type learning.match_sums is
-  'Sums over the overrides that a candidate contains, each times its weight; the largest specificity among '
-  'them, the edges that may be too light, and where asked for all of them one by one.';
+  'Sums over the overrides that a candidate contains, and where asked for all of them one by one.';
+comment on column learning.match_sums.specificity is 'Specificity of the most specific one.';
+comment on column learning.match_sums.weight is 'Weight by specificity and confidence.';
+comment on column learning.match_sums.gain is 'What multipliers add, faded, times weight.';
+comment on column learning.match_sums.confidence is
+  'Confidence times weight in the configured mode; the posture has its own.';
+comment on column learning.match_sums.posture_weight is
+  'Weight of those that steer the posture; null where none does.';
+comment on column learning.match_sums.dir_a is 'Their directions for the appetite, faded, times weight.';
+comment on column learning.match_sums.dir_e is 'Their directions for the assertiveness, faded, times weight.';
+comment on column learning.match_sums.posture_confidence is 'Their confidence times weight.';
+comment on column learning.match_sums.edge is
+  'Their edges times weight, where the posture is biased by them.';
+comment on column learning.match_sums.edged_weight is
+  'Weight by edge of those that surely weigh enough to act.';
+comment on column learning.match_sums.log_multiplier is 'Logarithms of their multipliers times that weight.';
+comment on column learning.match_sums.light is
+  'Those of which it depends on the most specific one whether they weigh enough.';
+comment on column learning.match_sums.override_ids is 'All that may be listed.';
+comment on column learning.match_sums.scope_masks is 'Dimensions of their scopes as bits.';
+comment on column learning.match_sums.weights is 'Their weights in the configured mode.';
+comment on column learning.match_sums.moves is 'How far they move what that mode moves, times weight.';
 
 create type learning.strength_blend as (
   posture_confidence float8,
@@ -47,14 +70,32 @@ create type learning.strength_blend as (
   moves float8[]
 );
 comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that '
-  'act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, '
-  'mask of its scope, weight, and how far times weight it moves; what a unit of these and of its edge is '
-  'worth; and the least weight and confidence to act.';
+  'What the overrides that a candidate contains say together, in every mode; null where none acts.';
+comment on column learning.strength_blend.posture_confidence is 'Confidence of those that steer the posture.';
+comment on column learning.strength_blend.steer is 'How far they may steer it.';
+comment on column learning.strength_blend.delta_a is 'Where they steer the appetite.';
+comment on column learning.strength_blend.delta_e is 'Where they steer the assertiveness.';
+comment on column learning.strength_blend.multiplier is 'Mean of the faded multipliers.';
+comment on column learning.strength_blend.log_multiplier is 'Mean of their logarithms by edge.';
+comment on column learning.strength_blend.confidence is
+  'Confidence of those that act in the configured mode.';
+comment on column learning.strength_blend.overrides is 'How many those are.';
+comment on column learning.strength_blend.weight is 'What they weigh together; null where none acts.';
+comment on column learning.strength_blend.pull is 'What they say together: the sum of their pulls.';
+comment on column learning.strength_blend.weight_unit is 'By what a weight is divided where it is shown.';
+comment on column learning.strength_blend.move_unit is 'What a unit of moves is worth as a pull.';
+comment on column learning.strength_blend.edge_unit is 'What a unit of edge is worth as a pull.';
+comment on column learning.strength_blend.least_weight is 'The least weight to act.';
+comment on column learning.strength_blend.least_confidence is 'The least confidence to act.';
+comment on column learning.strength_blend.override_ids is 'All that may be listed, where asked for.';
+comment on column learning.strength_blend.scope_masks is 'Dimensions of their scopes as bits.';
+comment on column learning.strength_blend.weights is 'Their weights.';
+comment on column learning.strength_blend.moves is 'How far they move what the mode moves, times weight.';
 
--- In one pass: to keep for others what the first finds takes half as long as to find it. Long because of it:
--- one query sums for all modes. Planned once, for tables however large. Weights and fading stand here as
--- arithmetic and not as calls of learning.fade.
+-- Long because one query sums for all modes: to keep for others what the first finds takes half as long as to
+-- find it. Planned once, for tables however large. Fading stands here as arithmetic: a call of learning.fade
+-- for each override makes finding and fading six times as long (task bench --only sizing, the metric
+-- fading_by_call_ratio_to_inline).
 create function learning.sum_matches(
   candidate learning.candidate, config jsonb, probe learning.override_probe, least_confidence float8,
   one_by_one boolean, even_resting boolean

@@ -8,6 +8,11 @@ create type learning.contribution as (
   pull float8
 );
 comment on type learning.contribution is 'What one override contributed to a size.';
+comment on column learning.contribution.id is 'The override.';
+comment on column learning.contribution.scope_subset is 'Its scope.';
+comment on column learning.contribution.weight is 'Its weight in the configured mode.';
+comment on column learning.contribution.share is 'Its part of all weight that acts.';
+comment on column learning.contribution.pull is 'What it adds to what all say together.';
 
 create function learning.list_contributions(blend learning.strength_blend, scope jsonb, at_most integer)
 returns jsonb

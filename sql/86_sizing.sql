@@ -57,6 +57,13 @@ create type learning.sizing_context as (
   size_mult public.learning_levers
 );
 comment on type learning.sizing_context is 'What every candidate of a call has in common.';
+comment on column learning.sizing_context.config is 'Effective configuration of the PM.';
+comment on column learning.sizing_context.config_version is 'Its version.';
+comment on column learning.sizing_context.base_alloc_pct is
+  'Fraction of the book that a token gets before anything learned.';
+comment on column learning.sizing_context.timeframes is 'Timeframes that have a share.';
+comment on column learning.sizing_context.timeframe_shares is 'Their shares, in that order.';
+comment on column learning.sizing_context.size_mult is 'The lever that mode edge_weighted moves.';
 
 create function learning.sizing_context()
 returns learning.sizing_context
@@ -112,6 +119,11 @@ create type learning.sizing_outcome as (
   e_final float8
 );
 comment on type learning.sizing_outcome is 'What a mode makes of a candidate.';
+comment on column learning.sizing_outcome.pm_strength is 'Factor from what was learned.';
+comment on column learning.sizing_outcome.size_frac is 'Size to use.';
+comment on column learning.sizing_outcome.max_alloc_pct is 'Base allocation times both factors.';
+comment on column learning.sizing_outcome.a_final is 'Appetite after steering.';
+comment on column learning.sizing_outcome.e_final is 'Assertiveness after steering.';
 
 create function learning.sizing_outcome(
   strength float8, a_final float8, e_final float8, size_frac_raw float8, base_alloc_pct float8, skew float8

@@ -23,6 +23,22 @@ create type public.pm_sizing_in_batch as (
 );
 comment on type public.pm_sizing_in_batch is
   'One answer of get_pm_sizing_batch: the columns of pm_sizing, and whose answer it is.';
+do $$
+declare
+  attribute record;
+begin
+  for attribute in
+    select attribute_name::text,
+      col_description('public.pm_sizing'::regclass, ordinal_position) as description
+    from information_schema.attributes
+    where udt_schema = 'public' and udt_name = 'pm_sizing'
+  loop
+    execute format(
+      'comment on column public.pm_sizing_in_batch.%I is %L', attribute.attribute_name, attribute.description
+    );
+  end loop;
+end
+$$;
 comment on column public.pm_sizing_in_batch.position is 'Place of the candidate in the batch, from 1.';
 comment on column public.pm_sizing_in_batch.error is
   'Why the candidate could not be sized, as code, message, detail and hint; null where it was.';
