@@ -199,8 +199,8 @@ begin
 end
 $$;
 comment on function learning.clear_override_of_dust() is 'Stores numbers that are next to nothing as 0.';
--- In the condition, because a function that looked at the six took DUSTCOST of an upsert and this takes
--- DUSTWHEN.
+-- In the condition, which takes nothing that could be measured: the same look at the six columns within
+-- learning.normalise_override took a twentieth of an upsert.
 create trigger clear_override_of_dust before insert or update on public.pm_overrides
 for each row
 when (
