@@ -30,7 +30,7 @@ begin
   ) as work
   group by work.function_name
   having bool_or(work.run is not null)
-    and not coalesce(bool_or(work.leased_until > clock_timestamp()), false);
+    and not coalesce(bool_or(learning.is_leased(work.leased_until)), false);
 end
 $$;
 comment on function learning.sweep() is
