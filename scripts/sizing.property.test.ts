@@ -730,8 +730,6 @@ function explainsItself(
         : entry.weight * (alpha * entry.exposure + beta * entry.pattern_exposure)
     ),
   );
-  // A large exponent leaves ratios of weights that by themselves are next to nothing.
-  if (weight_sum < 1e-40) return;
   const full = alpha * weight_sum * Math.min(answer.exposure.total, cap ?? Infinity);
   same(Math.min(1, concentration / full), crowding, `${subject}: masks`);
   same(Math.min(1.33, Math.max(0.33, 1.33 - crowding)), answer.exposure_skew, `${subject}: crowding`);
