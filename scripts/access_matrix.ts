@@ -194,7 +194,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
     `adapt_overrides add_exposure apply_episode apply_trade check_configuration clear_override_of_dust derive_exposure
      derive_scope_functions guard_scope_dimension hold_positions index_changed_overrides index_new_overrides index_overrides
      insert_index_entries keep_effective_configuration keep_exposure_cells keep_position_scopes log_allocation log_episodes
-     mark_groups_changed measure_baselines normalise_override normalise_position note_episode prune_edge_history queue_registrations
+     mark_groups_changed measure_baselines normalise_override normalise_position note_episode number_index_pairs prune_edge_history queue_registrations
      receive_strands register_scope_values reindex_group reject_strands replay_allocation report_failure require_lease
      rescale_positions restart_allocation ring ring_or_log sweep unindex_deleted_overrides unindex_overrides write_log write_log_hourly
      write_normalise_override`,
@@ -216,6 +216,7 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "learning.keep_effective_configuration",
   "learning.keep_exposure_cells",
   "learning.keep_position_scopes",
+  "learning.number_index_pairs",
   "learning.receive_strands",
   "learning.reindex_group",
   "learning.ring",

@@ -199,10 +199,10 @@ comment on function learning.rarest_two(bigint[]) is
   'The key pairs'' part of a bucket where two are the key; each pair is given as its uses times 2^20 plus '
   'its number.';
 
--- Runs as its owner: whoever may write overrides need not be able to write their index. Thousands of entries
--- are made by joining whole tables; those that changed are looked for one by one. What depends on how many
--- overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
-create function learning.insert_index_entries(ids bigint[])
+-- Both run as their owner: whoever may write overrides need not be able to write their index. Thousands of
+-- entries are made by joining whole tables; those that changed are looked for one by one. What depends on how
+-- many overrides there are is planned anew each time: a plan made for one would be kept for ten thousand.
+create function learning.number_index_pairs(ids bigint[])
 returns void
 language plpgsql
 security definer
@@ -241,7 +241,23 @@ begin
     from new_pairs
     join last_numbers using (group_id)
   $number_new_pairs$ using ids;
+end
+$$;
+comment on function learning.number_index_pairs(bigint[]) is
+  'Numbers the pairs of overrides that are new in their index groups.';
 
+create function learning.insert_index_entries(ids bigint[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = on
+set enable_hashjoin = on
+set enable_mergejoin = on
+set jit = off
+as $$
+begin
+  perform learning.number_index_pairs(ids);
   execute $insert_entries$
     insert into learning.override_index_entries (
       override_id, identity_hash, bucket, pairs_1, pairs_2, scope_mask, specificity, confidence, multiplier,
@@ -284,4 +300,4 @@ begin
 end
 $$;
 comment on function learning.insert_index_entries(bigint[]) is
-  'Makes the index entries of overrides whose groups are there, numbering the pairs that are new.';
+  'Makes the index entries of overrides whose groups are there.';

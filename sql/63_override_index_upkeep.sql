@@ -212,9 +212,10 @@ begin
   execute $lock_groups$
     select from learning.override_index_groups index_group
     where index_group.id in (
-      select entered_group.id
+      select entered_index_group.id
       from public.pm_overrides override
-      join learning.override_index_groups entered_group using (override_type, pattern_key, action_category)
+      join learning.override_index_groups entered_index_group
+        using (override_type, pattern_key, action_category)
       where override.id = any ($1)
       union
       select (index_entry.bucket >> 40)::integer

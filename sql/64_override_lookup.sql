@@ -8,7 +8,12 @@ create type learning.override_probe as (
 );
 comment on type learning.override_probe is
   'What a scope looks for in learning.override_index_entries: an override that it contains is in one of the '
-  'buckets and has none of the lacking pairs. None is more specific than most_specificity.';
+  'buckets and has none of the lacking pairs.';
+comment on column learning.override_probe.buckets is 'Where an override that the scope contains can be.';
+comment on column learning.override_probe.lacking_1 is 'Which of the pairs 1 to 64 the scope lacks, as bits.';
+comment on column learning.override_probe.lacking_2 is
+  'Which of the pairs 65 to 127 the scope lacks, as bits.';
+comment on column learning.override_probe.most_specificity is 'No override of the group is more specific.';
 
 create function learning.probe_overrides(
   p_override_type text, p_pattern_key text, p_action_category text, scope jsonb
