@@ -19,15 +19,16 @@ create function learning.is_leased(leased_until timestamptz)
 returns boolean
 language plpgsql
 volatile
+-- Nearly all are null: they are not even called about.
+strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return coalesce(leased_until > clock_timestamp(), false);
+  return leased_until > clock_timestamp();
 end
 $$;
 comment on function learning.is_leased(timestamptz) is
-  'Whether somebody is at work: the lease, whose end is given, was neither given back (null) nor has it run '
-  'out.';
+  'Whether somebody is at work under a lease that ends then; null where it was given back.';
 
 create function learning.refuse_lost_lease(lease_token uuid, work text)
 returns void

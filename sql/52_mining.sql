@@ -240,7 +240,7 @@ begin
   select mining_group.* into claimed
   from learning.mining_groups mining_group
   where mining_group.id in (select learning.due_groups(p_family))
-    and not learning.is_leased(mining_group.leased_until)
+    and learning.is_leased(mining_group.leased_until) is not true
   order by mining_group.progress is null, mining_group.mined_at nulls first, mining_group.id
   limit 1
   for update skip locked;

@@ -169,7 +169,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   ended_run constant jsonb := leased_group.run;
-  last_event_id constant bigint := ended_run ->> 'last_event_id';
+  last_event_id constant bigint := (ended_run ->> 'last_event_id')::bigint;
   has_later_events boolean;
 begin
   -- Events that came between the beginning of the cycle and that of the run are not in it and keep the group

@@ -68,8 +68,8 @@ declare
   wanted_overrides learning.wanted_override[];
   lapsed_overrides learning.lapsed_override[];
 begin
-  -- In one statement, so that both are of one moment: else an override that another run makes in between would
-  -- seem to have lapsed.
+  -- In one statement, so that both are of one moment: else an override that another run makes in between
+  -- would seem to have lapsed.
   with wanted as materialized (
     select wanted.* from learning.strength_overrides(group_ids) as wanted
   ),

@@ -61,17 +61,18 @@ begin
   update learning.tuning_groups tuning_group
   set run = '{}'::jsonb
   where tuning_group.group_id in (
-    select due_group.group_id
-    from learning.tuning_groups due_group
-    where due_group.run is null
-      and (due_group.lessons_version > due_group.simulated_version
-        or due_group.simulated_settings is distinct from (select learning.tuning_settings_digest()))
+    select due_tuning_group.group_id
+    from learning.tuning_groups due_tuning_group
+    where due_tuning_group.run is null
+      and (due_tuning_group.lessons_version > due_tuning_group.simulated_version
+        or due_tuning_group.simulated_settings
+          is distinct from (select learning.tuning_settings_digest()))
     -- Another invocation that holds one of them marks it itself.
     for update skip locked
   );
   select tuning_group.* into claimed
   from learning.tuning_groups tuning_group
-  where tuning_group.run is not null and not learning.is_leased(tuning_group.leased_until)
+  where tuning_group.run is not null and learning.is_leased(tuning_group.leased_until) is not true
   -- One that failed comes last, so that it does not hold back the others.
   order by tuning_group.leased_until nulls first, tuning_group.group_id
   limit 1
