@@ -163,7 +163,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     HELP,
     "learning",
-    `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_overrides cells_of
+    `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_of_sums blend_overrides cells_of
      check_candidate clamp confidence_or_default config configuration_faults configured_masks contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key edge_strength
      due_groups encode_scope episode_blockers episode_factors episode_gates episode_half explain_contributions explain_crowding explain_idle_overrides explain_size explain_strength factor fade faded failures_of figure finite_number
      full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role least_edge_weight lever_stand list_contributions mask_log_weight
