@@ -165,8 +165,8 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
     HELP,
     "learning",
     `accepted_values allocation_reason allocation_state answer_fault are_shares asks_as_user baseline_of
-     begin_run blend_allocation_overrides blend_overrides cells_of check_candidate clamp concentration
-     confidence_or_default config configuration_faults configured_masks configured_value
+     begin_run blend_allocation_overrides blend_of_sums blend_overrides cells_of check_candidate clamp
+     concentration confidence_or_default config configuration_faults configured_masks configured_value
      contained_overrides contains_override counted crowded_full_scope crowding crowding_context
      dims_of_masks document_bytes doorbell_health dotted_pattern_key due_groups edge_strength
      encode_scope episode_blockers episode_factors episode_gates episode_half expected_jobs

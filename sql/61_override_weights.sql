@@ -37,7 +37,8 @@ declare
     extract(epoch from as_of)::float8 - extract(epoch from last_evidence_at)::float8;
 begin
   -- What is left at -500 no answer shows, and times the least of weights it is within the range of numbers.
-  return coalesce(exp(learning.clamp(-ln(2::float8) * age_seconds / 3600 / half_life_hours, -500, 0)), 1);
+  -- Of an unknown age least and greatest take no notice.
+  return exp(greatest(-500, least(0, -ln(2::float8) * age_seconds / 3600 / half_life_hours)));
 end
 $$;
 comment on function learning.fade(timestamptz, timestamptz, float8) is

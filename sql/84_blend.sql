@@ -189,18 +189,18 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  light record;
+  acting record;
 begin
-  select sum(edge.weight) as weight, sum(edge.weight * ln(edge.multiplier)) as log_multiplier,
-    sum(edge.weight * edge.confidence) as confidence
-  into light
-  from unnest(sums.light) as edge
-  where edge.weight >= least_weight;
-  if light.weight > 0 then
-    sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
-    sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
+  select sum(light_edge.weight) as weight, sum(light_edge.weight * ln(light_edge.multiplier)) as log_multiplier,
+    sum(light_edge.weight * light_edge.confidence) as confidence
+  into acting
+  from unnest(sums.light) as light_edge
+  where light_edge.weight >= least_weight;
+  if acting.weight is not null then
+    sums.edged_weight := coalesce(sums.edged_weight, 0) + acting.weight;
+    sums.log_multiplier := coalesce(sums.log_multiplier, 0) + acting.log_multiplier;
     if by_edge then
-      sums.confidence := coalesce(sums.confidence, 0) + light.confidence;
+      sums.confidence := coalesce(sums.confidence, 0) + acting.confidence;
     end if;
   end if;
   return sums;
@@ -208,6 +208,67 @@ end
 $$;
 comment on function learning.with_light_edges(learning.match_sums, float8, boolean) is
   'Adds those of the light edges that weigh enough after all.';
+
+create function learning.blend_of_sums(
+  sums learning.match_sums, steering jsonb, mode text, adds boolean, least_confidence float8
+)
+returns learning.strength_blend
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  base_bias constant float8 := (steering -> 'base_bias')::float8;
+  blend learning.strength_blend;
+begin
+  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
+  if sums.posture_weight is not null then
+    blend.multiplier := 1 + sums.gain / sums.weight;
+    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
+    blend.steer := learning.steering_strength(blend.posture_confidence, steering);
+    blend.delta_a := blend.steer * sums.dir_a / sums.posture_weight
+      + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
+    blend.delta_e := blend.steer * sums.dir_e / sums.posture_weight;
+  end if;
+
+  -- What the configured mode says of each override, and in which units.
+  blend.override_ids := sums.override_ids;
+  blend.scope_masks := sums.scope_masks;
+  blend.weights := sums.weights;
+  blend.moves := sums.moves;
+  blend.overrides := cardinality(sums.override_ids);
+  blend.weight_unit := 1;
+  blend.move_unit := 1;
+  blend.edge_unit := 0;
+  blend.least_weight := 0;
+  blend.least_confidence := 0;
+  case mode
+    when 'edge_weighted' then
+      blend.weight := sums.edged_weight;
+      blend.confidence := sums.confidence / sums.edged_weight;
+      blend.pull := blend.log_multiplier;
+      blend.weight_unit := sums.specificity;
+      blend.least_weight := learning.least_edge_weight(sums.specificity);
+      blend.overrides := (
+        select count(*) from unnest(sums.weights) as listed(weight) where listed.weight >= blend.least_weight
+      );
+    when 'multiplier' then
+      blend.weight := nullif(sums.weight, 0);
+      blend.confidence := sums.confidence / blend.weight;
+      blend.pull := blend.multiplier - 1;
+    else
+      blend.weight := sums.posture_weight;
+      blend.confidence := blend.posture_confidence;
+      blend.pull := case when adds then blend.delta_a else blend.delta_e end;
+      blend.move_unit := blend.steer;
+      blend.edge_unit := case when adds then base_bias else 0 end;
+      blend.least_confidence := least_confidence;
+  end case;
+  return blend;
+end
+$$;
+comment on function learning.blend_of_sums(learning.match_sums, jsonb, text, boolean, float8) is
+  'The means that each mode takes of the sums, and what the configured one says of each override.';
 
 create function learning.blend_overrides(
   candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false
@@ -220,12 +281,9 @@ as $$
 declare
   mode constant text := config ->> 'strength_mode';
   steering constant jsonb := config -> 'steering';
-  base_bias constant float8 := (steering -> 'base_bias')::float8;
-  adds constant boolean := candidate.action_category in ('entry', 'add');
   least_confidence float8 := (steering -> 'confidence_min')::float8;
   probe learning.override_probe;
   sums learning.match_sums;
-  blend learning.strength_blend;
 begin
   if not even_resting and not learning.overrides_act('pm_strength', candidate.scope, config) then
     return null;
@@ -245,55 +303,14 @@ begin
     least_confidence := 0;
     sums := learning.sum_matches(candidate, config, probe, least_confidence, one_by_one, even_resting);
   end if;
-  blend.least_weight := learning.least_edge_weight(sums.specificity);
-  if sums.light is not null then
-    sums := learning.with_light_edges(sums, blend.least_weight, mode = 'edge_weighted');
+  if sums.specificity < probe.most_specificity and sums.light is not null then
+    sums := learning.with_light_edges(
+      sums, learning.least_edge_weight(sums.specificity), mode = 'edge_weighted'
+    );
   end if;
-
-  blend.override_ids := sums.override_ids;
-  blend.scope_masks := sums.scope_masks;
-  blend.weights := sums.weights;
-  blend.moves := sums.moves;
-  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
-  if sums.posture_weight is not null then
-    blend.multiplier := 1 + sums.gain / sums.weight;
-    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
-    blend.steer := learning.steering_strength(blend.posture_confidence, steering);
-    blend.delta_a := blend.steer * sums.dir_a / sums.posture_weight
-      + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
-    blend.delta_e := blend.steer * sums.dir_e / sums.posture_weight;
-  end if;
-
-  -- What the configured mode says of each override, and how: in units that listing them asks for.
-  blend.overrides := cardinality(sums.override_ids);
-  blend.weight_unit := 1;
-  blend.move_unit := 1;
-  blend.edge_unit := 0;
-  blend.least_confidence := 0;
-  case mode
-    when 'edge_weighted' then
-      blend.weight := sums.edged_weight;
-      blend.confidence := sums.confidence / sums.edged_weight;
-      blend.pull := blend.log_multiplier;
-      blend.overrides := (
-        select count(*) from unnest(sums.weights) as listed(weight) where listed.weight >= blend.least_weight
-      );
-      blend.weight_unit := sums.specificity;
-    when 'multiplier' then
-      blend.weight := nullif(sums.weight, 0);
-      blend.confidence := sums.confidence / blend.weight;
-      blend.pull := blend.multiplier - 1;
-      blend.least_weight := 0;
-    else
-      blend.weight := sums.posture_weight;
-      blend.confidence := blend.posture_confidence;
-      blend.pull := case when adds then blend.delta_a else blend.delta_e end;
-      blend.move_unit := blend.steer;
-      blend.edge_unit := case when adds then base_bias else 0 end;
-      blend.least_weight := 0;
-      blend.least_confidence := least_confidence;
-  end case;
-  return blend;
+  return learning.blend_of_sums(
+    sums, steering, mode, candidate.action_category in ('entry', 'add'), least_confidence
+  );
 end
 $$;
 comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is

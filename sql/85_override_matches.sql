@@ -49,8 +49,9 @@ begin
     select acting.override_id, acting.scope_mask, acting.weight,
       (acting.move * move_unit + case
         when edge_unit = 0 then 0
-        else edge_unit * acting.weight
-          * (select term.edge from learning.override_terms term where term.override_id = acting.override_id)
+        else edge_unit * acting.weight * (
+          select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id
+        )
       end) / total_weight as pull
     from (
       select unnest(override_ids) as override_id, unnest(scope_masks) as scope_mask,
@@ -95,11 +96,11 @@ begin
   select match.override_id, match.weight / blend.weight_unit,
     case
       when match.weight > 0 and match.weight >= blend.least_weight
-        and term.confidence >= blend.least_confidence then match.weight / blend.weight
+        and terms.confidence >= blend.least_confidence then match.weight / blend.weight
       else 0
     end
   from unnest(blend.override_ids, blend.weights) as match(override_id, weight)
-  join learning.override_terms term on term.override_id = match.override_id;
+  join learning.override_terms terms on terms.override_id = match.override_id;
 end
 $$;
 comment on function learning.matched_overrides(learning.candidate, jsonb) is
@@ -155,13 +156,13 @@ begin
   candidate := learning.check_candidate(pattern_key, action_category, scope, null, null, null, null);
   acts := learning.overrides_act('pm_strength', candidate.scope, config);
   return query
-  select match.override_id, override.scope_subset, term.specificity, match.weight,
-    case when acts then match.share else 0 end, acts and match.share > 0, term.confidence,
-    learning.faded(term.multiplier, 1, age.fade), learning.faded(term.dir_a, 0, age.fade),
-    learning.faded(term.dir_e, 0, age.fade), override.edge_raw, override.n, override.last_evidence_at
+  select match.override_id, override.scope_subset, terms.specificity, match.weight,
+    case when acts then match.share else 0 end, acts and match.share > 0, terms.confidence,
+    1 + (terms.multiplier - 1) * age.fade,
+    terms.dir_a * age.fade, terms.dir_e * age.fade, override.edge_raw, override.n, override.last_evidence_at
   from learning.matched_overrides(candidate, config) as match
   join public.pm_overrides override on override.id = match.override_id
-  join learning.override_terms term on term.override_id = match.override_id
+  join learning.override_terms terms on terms.override_id = match.override_id
   cross join lateral (
     select learning.fade(
       candidate.as_of, override.last_evidence_at, (config -> 'staleness_half_life_hours')::float8

@@ -77,12 +77,14 @@ as $$
 declare
   context learning.sizing_context;
 begin
-  select pm.config, pm.version, (maker.config ->> 'default_allocation_pct')::float8, size_mult
+  select pm_effective_config.config, pm_effective_config.version,
+    (dm_effective_config.config -> 'default_allocation_pct')::float8, size_lever
   into context.config, context.config_version, context.base_alloc_pct, context.size_mult
-  from learning.effective_configs pm
-  left join learning.effective_configs maker on maker.module_id = 'decision_maker'
-  left join public.learning_levers size_mult on size_mult.lever = 'size_mult'
-  where pm.module_id = 'pm';
+  from learning.effective_configs pm_effective_config
+  left join learning.effective_configs dm_effective_config
+    on dm_effective_config.module_id = 'decision_maker'
+  left join public.learning_levers size_lever on size_lever.lever = 'size_mult'
+  where pm_effective_config.module_id = 'pm';
   select state.timeframes, state.shares into context.timeframes, context.timeframe_shares
   from learning.allocation_state() as state;
   return context;

@@ -164,13 +164,13 @@ begin
     when config ->> 'strength_mode' = 'edge_weighted'
       then format('its weight %s is below %s',
         learning.rounded(match.weight), learning.figure(learning.least_edge_weight(1)))
-    when term.confidence = 0 then 'it has no confidence'
+    when terms.confidence = 0 then 'it has no confidence'
     else format('its confidence %s is below %s and another''s is not',
-      learning.rounded(term.confidence), config #>> '{steering,confidence_min}')
+      learning.rounded(terms.confidence), config #>> '{steering,confidence_min}')
   end)
   from learning.matched_overrides(candidate, config) as match
   join public.pm_overrides override on override.id = match.override_id
-  join learning.override_terms term on term.override_id = match.override_id
+  join learning.override_terms terms on terms.override_id = match.override_id
   where act and match.share = 0
   order by match.weight desc, override.id
   limit at_most;
