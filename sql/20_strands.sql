@@ -14,9 +14,9 @@ create table public.ad_strands (
   tags jsonb not null default '[]'::jsonb,
   created_at timestamptz not null default now()
 );
--- Hash indexes, because a strand with an over-long identifier must be stored and rejected, not fail the insert
--- of others. Their kinds are written out, for an index that asked learning.trade_kinds() would keep to the list
--- of the day it was built.
+-- Hash indexes, because a strand with an over-long identifier must be stored and rejected, not fail the
+-- insert of others. Their kinds are written out, for an index that asked learning.trade_kinds() would keep to
+-- the list of the day it was built.
 create index ad_strands_trade_idx on public.ad_strands using hash ((content ->> 'trade_id'))
 where kind in ('pm_action', 'dm_action', 'position_closed');
 create index ad_strands_episode_idx on public.ad_strands using hash ((content ->> 'episode_id'))

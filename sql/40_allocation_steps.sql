@@ -144,7 +144,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   next_shares float8[] := shares;
-  place integer;
   change float8;
   gain float8 := 0;
   loss float8 := 0;
@@ -189,7 +188,7 @@ as $$
 declare
   largest_step constant float8 := 0.003;
   trades_for_whole_steps constant float8 := 5;
-  traded integer[] := '{}';
+  traded integer[] := array[]::integer[];
   fewest_trades integer;
   place integer;
   reach float8;

@@ -65,7 +65,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  held integer;
+  locked integer;
 begin
   for attempt in 1..8 loop
     perform
@@ -73,8 +73,8 @@ begin
     where receipt.strand_id in (select verdict.id from jsonb_to_recordset(verdicts) as verdict(id text))
       and receipt.status = 'pending'
     for update skip locked;
-    get diagnostics held = row_count;
-    exit when held = (
+    get diagnostics locked = row_count;
+    exit when locked = (
       select count(*)
       from public.strand_receipts receipt
       where receipt.strand_id in (select verdict.id from jsonb_to_recordset(verdicts) as verdict(id text))

@@ -83,11 +83,14 @@ select results_eq(
   $$ values (0.032::float8, 2::float8, 12.5::float8, 25.5::float8, 2.5::float8, 0.4::float8, 1.2::float8,
     true, true, '2025-01-16T11:30:00Z'::timestamptz) $$,
   'And what became of the trade, the same for all');
-select is((select array_agg(known.dim || '=' || held.value order by known.bit) from pattern_trade_events event
+select is((
+    select array_agg(dimension.dim || '=' || scope_value.value order by dimension.bit)
+    from pattern_trade_events event
     cross join lateral unnest(event.scope_codes) with ordinality as coded(code, place)
-    join learning.scope_values held on held.code = coded.code join scope_dimensions known
-      on known.bit = coded.place - 1
-    where event.action_strand_id = 'a1' and known.dim = held.dim),
+    join learning.scope_values scope_value on scope_value.code = coded.code
+    join scope_dimensions dimension on dimension.bit = coded.place - 1 and dimension.dim = scope_value.dim
+    where event.action_strand_id = 'a1'
+  ),
   '{chain=solana,timeframe=15m,A_mode=normal,macro_phase=bull}', 'Codes by bit stand for the same scope');
 select results_eq($$ select trade_id, close_strand_id, timeframe, roi, rr, pnl_usd, exit_at,
   action_categories from learning.closed_trades $$,

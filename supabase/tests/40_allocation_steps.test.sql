@@ -7,9 +7,9 @@ create function pg_temp.shares()
 returns text
 language sql
 as $$
-  select string_agg(held.timeframe || ' ' || round((held.current_allocation * 100)::numeric, 4),
-    ', ' order by held.timeframe collate "C")
-  from public.timeframe_allocation held;
+  select string_agg(allocation.timeframe || ' ' || round((allocation.current_allocation * 100)::numeric, 4),
+    ', ' order by allocation.timeframe collate "C")
+  from public.timeframe_allocation allocation;
 $$;
 
 create function pg_temp.rounded(shares float8[])
@@ -17,7 +17,7 @@ returns numeric[]
 language sql
 as $$
   select array_agg(round(share::numeric, 9) order by place) from unnest(shares) with ordinality
-    as held(share, place);
+    as given(share, place);
 $$;
 
 -- Before any trade.

@@ -17,11 +17,11 @@ create function pg_temp.accept(variadic ids text[]) returns jsonb language sql a
   from public.strand_receipts receipt where receipt.strand_id = any (ids);
 $$;
 create function pg_temp.receipt(id text) returns text language sql as $$
-  select concat_ws(' ', held.status, held.attempts,
-    case when held.next_attempt_at <= clock_timestamp() then 'due' when held.next_attempt_at is not null
+  select concat_ws(' ', receipt.status, receipt.attempts,
+    case when receipt.next_attempt_at <= clock_timestamp() then 'due' when receipt.next_attempt_at is not null
     then 'later' end,
-    case when held.processed_at is not null then 'processed' end)
-  from public.strand_receipts held where held.strand_id = receipt.id;
+    case when receipt.processed_at is not null then 'processed' end)
+  from public.strand_receipts receipt where receipt.strand_id = $1;
 $$;
 create function pg_temp.action(id text, trade_id text, category text default 'entry',
   content jsonb default '{}') returns void language sql as $$

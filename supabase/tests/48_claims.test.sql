@@ -15,11 +15,11 @@ create function pg_temp.ids(claimed jsonb) returns text[] language sql as $$
     from jsonb_array_elements(claimed) as strand;
 $$;
 create function pg_temp.receipt(id text) returns text language sql as $$
-  select concat_ws(' ', held.status, held.attempts,
-    case when held.next_attempt_at <= clock_timestamp() then 'due' when held.next_attempt_at is not null
+  select concat_ws(' ', receipt.status, receipt.attempts,
+    case when receipt.next_attempt_at <= clock_timestamp() then 'due' when receipt.next_attempt_at is not null
     then 'later' end,
-    case when held.processed_at is not null then 'processed' end)
-  from public.strand_receipts held where held.strand_id = receipt.id;
+    case when receipt.processed_at is not null then 'processed' end)
+  from public.strand_receipts receipt where receipt.strand_id = $1;
 $$;
 
 select is(claim_strands(), '[]', 'Of nothing, nothing is claimed');
