@@ -3,15 +3,20 @@
 -- A draft from before the first release is nothing that an upgrade starts from.
 do $refuse_drafts$
 begin
-  if to_regnamespace('learning') is not null and to_regclass('learning.releases') is null then
+  if to_regnamespace('learning') is not null and not exists (
+    select
+    from pg_catalog.pg_class relation
+    where relation.relnamespace = to_regnamespace('learning') and relation.relname = 'releases'
+  ) then
     raise exception using
       errcode = '55000',
       message = 'This database holds a draft of Edgeloop from before 0.1.0, which cannot be upgraded: '
         || 'push to a new project and write your strands, positions and configuration there, '
         || 'from which everything else is learned again',
-      detail = 'Schema learning is there, and table learning.releases is not.',
+      detail = 'Schema learning is there, and has no table of releases.',
       hint = 'To stay in this database, copy ad_strands, lowcap_positions, learning_configs and hand-made '
-        || 'pm_overrides, run "drop schema learning cascade", drop what Edgeloop made in public, and push again.';
+        || 'pm_overrides, run "drop schema learning cascade", drop what Edgeloop made in public, and push '
+        || 'again.';
   end if;
 end
 $refuse_drafts$;

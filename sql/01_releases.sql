@@ -1,11 +1,13 @@
 -- Which releases made this database. `deno task release` adds a row at the end of this file.
 
 create table learning.releases (
-  version text primary key check (version ~ '^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$'),
+  version text primary key
+    check (version ~ '^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$'),
   released_at timestamptz not null
 );
 alter table learning.releases enable row level security;
-comment on table learning.releases is 'The releases of Edgeloop that this database was brought to, one after the other.';
+comment on table learning.releases is
+  'The releases of Edgeloop that this database was brought to, one after the other.';
 comment on column learning.releases.version is 'Version, three numbers, as in CHANGELOG.md.';
 comment on column learning.releases.released_at is 'Day of the release.';
 
@@ -24,4 +26,5 @@ begin
   );
 end
 $$;
-comment on function learning.release() is 'The newest release this database was brought to; null before the first.';
+comment on function learning.release() is
+  'The newest release this database was brought to; null before the first.';

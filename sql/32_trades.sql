@@ -150,21 +150,25 @@ declare
   entered_at constant timestamptz := (summary ->> 'entry_timestamp')::timestamptz;
 begin
   return query
-  select action.id,
-    coalesce(nullif(btrim(action.module), ''), case action.kind when 'dm_action' then 'dm' else 'pm' end),
-    learning.dotted_pattern_key(action.content ->> 'pattern_key'), action.content ->> 'action_category',
-    public.unified_scope(entry_context, action.content -> 'scope', action.regime_context),
+  select action_strand.id,
+    coalesce(
+      nullif(btrim(action_strand.module), ''), case action_strand.kind when 'dm_action' then 'dm' else 'pm' end
+    ),
+    learning.dotted_pattern_key(action_strand.content ->> 'pattern_key'),
+    action_strand.content ->> 'action_category',
+    public.unified_scope(entry_context, action_strand.content -> 'scope', action_strand.regime_context),
     extract(epoch from closed_trade.exit_at - entered_at)::float8 / 3600,
     learning.number_of(summary, 'time_to_s3_hours'),
-    bool_or(action.content ->> 'action_category' = 'trim') over (),
+    bool_or(action_strand.content ->> 'action_category' = 'trim') over (),
     coalesce(
       (summary ->> 'reached_s3')::boolean,
-      bool_or(coalesce(action.content ->> 'state' = 'S3', false)) over ()
+      bool_or(coalesce(action_strand.content ->> 'state' = 'S3', false)) over ()
     ),
     learning.number_of(summary, 'could_enter_better'), learning.number_of(summary, 'could_exit_better'),
-    action.created_at
-  from learning.accepted_strands action
-  where action.kind in ('pm_action', 'dm_action') and action.content ->> 'trade_id' = closed_trade.trade_id;
+    action_strand.created_at
+  from learning.accepted_strands action_strand
+  where action_strand.kind in ('pm_action', 'dm_action')
+    and action_strand.content ->> 'trade_id' = closed_trade.trade_id;
 end
 $$;
 comment on function learning.events_of_close(learning.accepted_strands, learning.closed_trades) is

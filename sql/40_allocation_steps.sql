@@ -296,7 +296,7 @@ begin
     own := array_position(state.timeframes, next_trade.timeframe);
     foreach place in array case when own is null then array[all_trades] else array[own, all_trades] end loop
       elapsed_days := coalesce(date_part('epoch', next_trade.exit_at - last_exit_at[place]) / 86400, 0);
-      -- Of S ← S·e^(−Δ/τ) + roi and W ← W·e^(−Δ/τ) + 1 the mean S/W moves by the W-th part of its gap to roi.
+      -- With S ← S·e^(−Δ/τ) + roi and W ← W·e^(−Δ/τ) + 1 the mean S/W moves by the W-th part of its gap.
       weight_short[place] := weight_short[place] * exp(greatest(-elapsed_days / short_memory_days, -700)) + 1;
       gap := next_trade.roi - coalesce(roi_short[place], 0);
       roi_short[place] := coalesce(roi_short[place], 0)

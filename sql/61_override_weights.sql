@@ -121,19 +121,6 @@ $$;
 comment on function learning.multiplier_within_bounds(text, float8) is
   'A factor, kept within the bounds of its type.';
 
-create function learning.multiplier_of_edge(override_type text, edge float8)
-returns float8
-language plpgsql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return learning.multiplier_within_bounds(override_type, 1 + edge);
-end
-$$;
-comment on function learning.multiplier_of_edge(text, float8) is
-  'The factor that a lesson''s edge amounts to.';
-
 create function learning.least_edge_weight(most_specificity float8)
 returns float8
 language plpgsql

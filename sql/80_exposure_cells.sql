@@ -114,6 +114,15 @@ comment on type learning.scope_cells is
   'The configured masks within a scope''s dimensions: the sum of their weights, and whether one is the whole '
   'scope. Of those within the reach of what is held: mask, weight, and where the cell lies that it makes of '
   'the scope, of all behaviours and of one; where asked for, what the cell is.';
+comment on column learning.scope_cells.weight_sum is
+  'Sum of the weights of the masks within the scope''s dimensions; null where there is none.';
+comment on column learning.scope_cells.full_is_configured is 'Whether one of these masks is the whole scope.';
+comment on column learning.scope_cells.masks is 'Of those within the reach of what is held: the mask.';
+comment on column learning.scope_cells.weights is 'Its weight.';
+comment on column learning.scope_cells.places is
+  'Where the cell lies that it makes of the scope, of all behaviours.';
+comment on column learning.scope_cells.pattern_places is 'Where the cell lies of the one behaviour.';
+comment on column learning.scope_cells.cells is 'What the cell is, where that was asked for.';
 
 create function learning.cells_of(
   scope jsonb, scope_mask integer, reach integer, pattern_key text, with_names boolean

@@ -53,10 +53,11 @@ comment on column public.pattern_scope_exposure.positions is 'How many positions
 create view public.scope_exposure
 with (security_invoker = true)
 as
-select behaviour.mask, behaviour.scope, sum(behaviour.exposure) as exposure,
-  sum(behaviour.weighted_exposure) as weighted_exposure, sum(behaviour.positions)::integer as positions
-from public.pattern_scope_exposure behaviour
-group by behaviour.mask, behaviour.scope;
+select pattern_exposure.mask, pattern_exposure.scope, sum(pattern_exposure.exposure) as exposure,
+  sum(pattern_exposure.weighted_exposure) as weighted_exposure,
+  sum(pattern_exposure.positions)::integer as positions
+from public.pattern_scope_exposure pattern_exposure
+group by pattern_exposure.mask, pattern_exposure.scope;
 comment on view public.scope_exposure is 'How much of the book is held in each scope.';
 comment on column public.scope_exposure.mask is 'Dimensions of the scope as bits.';
 comment on column public.scope_exposure.scope is 'The scope.';

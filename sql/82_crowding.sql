@@ -9,6 +9,9 @@
 
 create type learning.exposure_measure as (skew float8, explanation jsonb);
 comment on type learning.exposure_measure is 'How crowding acts on a candidate, and why.';
+comment on column learning.exposure_measure.skew is 'Factor on the size.';
+comment on column learning.exposure_measure.explanation is
+  'What it rests on, as the row of a sizing tells it.';
 
 create type learning.crowding_context as (
   enabled boolean,
@@ -24,6 +27,18 @@ create type learning.crowding_context as (
 comment on type learning.crowding_context is
   'What all candidates are measured by: the configuration, the exposure of the book, how much of it in one '
   'scope reads as full crowding, and the dimensions that any position fills as bits.';
+comment on column learning.crowding_context.enabled is 'Whether crowding acts on sizes.';
+comment on column learning.crowding_context.full_scope_counts is
+  'Whether the candidate''s full scope counts, too.';
+comment on column learning.crowding_context.weight_exponent is 'Power of a mask''s share of all weights.';
+comment on column learning.crowding_context.alpha is 'Weight of exposure in the same scope.';
+comment on column learning.crowding_context.beta is
+  'Weight of exposure in the same scope under the same pattern key.';
+comment on column learning.crowding_context.cap is
+  'Exposure that reads as full crowding where the total is larger; null: the total.';
+comment on column learning.crowding_context.total is 'Exposure of the whole book.';
+comment on column learning.crowding_context.full_exposure is 'How much of it in one scope reads as full.';
+comment on column learning.crowding_context.mask is 'Dimensions of anything held, as bits.';
 
 create type learning.crowded_mask as (
   scope jsonb,
@@ -34,6 +49,10 @@ create type learning.crowded_mask as (
 comment on type learning.crowded_mask is
   'A scope that one mask makes of a candidate''s, its weight, and what is held in it, by all and by the same '
   'behaviour.';
+comment on column learning.crowded_mask.scope is 'What the mask makes of the candidate''s scope.';
+comment on column learning.crowded_mask.weight is 'Weight of the mask.';
+comment on column learning.crowded_mask.exposure is 'What is held in it.';
+comment on column learning.crowded_mask.pattern_exposure is 'What the same behaviour holds in it.';
 
 create type learning.concentration as (
   weight_sum float8,
@@ -45,6 +64,12 @@ create type learning.concentration as (
 comment on type learning.concentration is
   'Weights of the masks that a candidate fills, the exposure in them by weight, the masks that made most of '
   'it, and how many more there are with how much of it.';
+comment on column learning.concentration.weight_sum is
+  'Sum of the weights of the masks that the candidate fills.';
+comment on column learning.concentration.concentration is 'Exposure in them, by weight.';
+comment on column learning.concentration.heaviest is 'The masks that made most of it.';
+comment on column learning.concentration.rest is 'How many more there are.';
+comment on column learning.concentration.rest_concentration is 'How much of it they made.';
 
 create function learning.crowding_context(config jsonb)
 returns learning.crowding_context

@@ -191,7 +191,8 @@ as $$
 declare
   acting record;
 begin
-  select sum(light_edge.weight) as weight, sum(light_edge.weight * ln(light_edge.multiplier)) as log_multiplier,
+  select sum(light_edge.weight) as weight,
+    sum(light_edge.weight * ln(light_edge.multiplier)) as log_multiplier,
     sum(light_edge.weight * light_edge.confidence) as confidence
   into acting
   from unnest(sums.light) as light_edge

@@ -43,9 +43,9 @@ select is(pg_temp.acts('pm_strength', '{"macro_phase": "recover"}',
 
 -- What its numbers mean ----------------------------------------------------------------------------------------------------
 
-select is(array(select learning.multiplier_of_edge('pm_strength', edge) from unnest(array[-5, -0.75, 0.25, 2, 5]) as edge),
+select is(array(select learning.multiplier_within_bounds('pm_strength', 1 + edge) from unnest(array[-5, -0.75, 0.25, 2, 5]) as edge),
   array[0.3, 0.3, 1.25, 3, 3]::float8[], 'An edge of strength is a factor from 0.3 to 3');
-select is(array(select learning.multiplier_of_edge('dm_alloc', edge) from unnest(array[-5, -0.25, 0, 5]) as edge),
+select is(array(select learning.multiplier_within_bounds('dm_alloc', 1 + edge) from unnest(array[-5, -0.25, 0, 5]) as edge),
   array[0.7, 0.75, 1, 1.3]::float8[], 'An edge of allocation is one from 0.7 to 1.3');
 select throws_ok($$ select learning.multiplier_bounds('pm_tuning') $$, '20000', null, 'A gate is no factor');
 select is(array(select round(learning.size_of_appetite(appetite)::numeric, 9) from unnest(array[0, 0.5, 1]) as appetite),
