@@ -163,15 +163,15 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     HELP,
     "learning",
-    `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_of_sums blend_overrides cells_of
+    `allocation_reason allocation_state applied_size asks_as_user baseline_of begin_run blend_allocation_overrides blend_of_sums blend_overrides cells_of
      check_candidate clamp confidence_or_default config configuration_faults configured_masks contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key edge_strength
      due_groups encode_scope episode_blockers episode_factors episode_gates episode_half explain_contributions explain_crowding explain_idle_overrides explain_size explain_strength factor fade faded failures_of figure finite_number
      full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role least_edge_weight lever_stand list_contributions mask_log_weight
-     matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates moment multiplier_bounds
+     matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates mode_outcome moment multiplier_bounds
      multiplier_of_edge multiplier_within_bounds near_misses
      newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of offered_levers override_scope override_terms_query overrides_act overrides_enabled packed packed_codes packed_dimensions
      position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate read_candidates refuse_argument replayed_steps require_pm retry_delay
-     rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidate size_candidates size_of_appetite sizing_context sizing_outcome skew_of_crowding specificity
+     rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidate size_candidates size_of_appetite sizing_context skew_of_crowding specificity
      start_shares steering_strength sum_matches touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom with_light_edges within_bounds within_step without_dust`,
   ),
 
