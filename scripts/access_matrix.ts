@@ -165,33 +165,32 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     HELP,
     "learning",
-    `accepted_values allocation_reason allocation_state answer_fault applied_size are_shares
-     asks_as_user baseline_of begin_run blend_allocation_overrides blend_of_sums blend_overrides
-     cells_of check_candidate clamp concentration confidence_or_default config configuration_faults
+    `accepted_values allocation_reason allocation_state answer_fault applied_size are_shares asks_as_user
+     baseline_of begin_run blend_allocation_overrides blend_of_sums blend_overrides cells_of
+     check_candidate clamp concentration confidence_or_default config configuration_faults
      configured_masks configured_value contained_overrides contains_override count_outcomes counted
      crowded_full_scope crowding crowding_context desired_shares dims_of_masks document_bytes
      doorbell_health dotted_pattern_key due_groups edge_strength encode_scope end_of_portion
      episode_blockers episode_factors episode_gates episode_half episode_kinds events_of_close
      expected_jobs explain_contributions explain_crowding explain_idle_overrides explain_size
-     explain_strength factor fade faded failures_of figure finite_number full_scope_counts
-     greatest_share has_effect health in_percent inbox_health is_admitted is_number_within learned_kinds
-     learned_levers learning_role least_edge_weight least_share lever_stand list_contributions
-     log_retention luck_among mask_log_weight mask_weight matched_overrides materialization_health
-     may_read measure_exposure measured_roi merge_configuration mining_health mining_settings
-     mining_settings_digest missing_gates missing_secrets mode_outcome moment most_episode_lines
-     multiplier_bounds multiplier_of_edge multiplier_within_bounds near_misses newest_failure
-     next_allocation normal_scope_mask normal_scope_mask_expression number_of number_of_decimal
-     offered_levers outcome_of_episode override_figures override_scope override_terms_query
-     overrides_act overrides_enabled packed packed_codes packed_columns packed_dimensions packing
-     position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate read_candidates
-     refuse_argument registered_dimensions release replayed_closes replayed_steps require_pm retry_delay
-     rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault share_moves
+     explain_strength factor fade faded failures_of figure finite_number full_scope_counts greatest_share
+     health in_percent inbox_health is_admitted is_number_within learned_kinds learned_levers
+     learning_role least_edge_weight least_share lever_stand list_contributions log_retention luck_among
+     mask_weight matched_overrides materialization_health may_read measure_exposure measured_roi
+     merge_configuration mining_health mining_settings_digest missing_gates missing_secrets mode_outcome
+     moment most_episode_lines multiplier_bounds multiplier_within_bounds near_misses next_allocation
+     normal_scope_mask normal_scope_mask_expression number_of number_of_decimal offered_levers
+     outcome_of_episode override_figures override_scope override_terms_query overrides_act
+     overrides_enabled packed packed_codes packed_columns packing position_scope probe_overrides
+     pruning_health quoted rarest_two rate read_candidate read_candidates refuse_argument
+     registered_dimensions release replayed_closes replayed_steps require_pm retry_delay rounded
+     schedule_health scope_faults scope_mask scope_value scopes_within setting_fault share_moves
      shares_after shares_by_timeframe short shortened size_candidate size_candidates size_of_appetite
-     sizing_context sizing_outcome skew_of_crowding specificity standing_close start_shares
-     status_of_found steering_strength strength_lapse_reason strength_overrides sum_matches
-     touched_subjects trade_kinds trade_of_close tuning_lapse_reason tuning_lookback tuning_overrides
-     tuning_settings tuning_settings_digest unknown_mask weighed_masks windows_of_episode with_headroom
-     with_light_edges within_bounds within_step without_dust`,
+     sizing_context skew_of_crowding specificity standing_close start_shares status_of_found
+     steering_strength strength_lapse_reason strength_overrides sum_matches touched_subjects trade_kinds
+     trade_of_close tuning_lapse_reason tuning_lookback tuning_overrides tuning_settings_digest
+     unknown_mask windows_of_episode with_headroom with_light_edges within_bounds within_step
+     without_dust`,
   ),
 
   // What changes something, or does so by a trigger.

@@ -152,7 +152,8 @@ begin
   return query
   select action_strand.id,
     coalesce(
-      nullif(btrim(action_strand.module), ''), case action_strand.kind when 'dm_action' then 'dm' else 'pm' end
+      nullif(btrim(action_strand.module), ''),
+      case action_strand.kind when 'dm_action' then 'dm' else 'pm' end
     ),
     learning.dotted_pattern_key(action_strand.content ->> 'pattern_key'),
     action_strand.content ->> 'action_category',

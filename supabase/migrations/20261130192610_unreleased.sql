@@ -2103,7 +2103,8 @@ begin
   return query
   select action_strand.id,
     coalesce(
-      nullif(btrim(action_strand.module), ''), case action_strand.kind when 'dm_action' then 'dm' else 'pm' end
+      nullif(btrim(action_strand.module), ''),
+      case action_strand.kind when 'dm_action' then 'dm' else 'pm' end
     ),
     learning.dotted_pattern_key(action_strand.content ->> 'pattern_key'),
     action_strand.content ->> 'action_category',
@@ -8975,41 +8976,39 @@ $$;
 comment on function learning.edge_strength(float8, float8, public.learning_levers) is
   'The strength in mode edge_weighted: a step of size_mult from the previous one, within its bounds.';
 
-create type learning.sizing_outcome as (
-  pm_strength float8,
-  size_frac float8,
-  max_alloc_pct float8,
-  a_final float8,
-  e_final float8
-);
-comment on type learning.sizing_outcome is 'What a mode makes of a candidate.';
-comment on column learning.sizing_outcome.pm_strength is 'Factor from what was learned.';
-comment on column learning.sizing_outcome.size_frac is 'Size to use.';
-comment on column learning.sizing_outcome.max_alloc_pct is 'Base allocation times both factors.';
-comment on column learning.sizing_outcome.a_final is 'Appetite after steering.';
-comment on column learning.sizing_outcome.e_final is 'Assertiveness after steering.';
-
-create function learning.sizing_outcome(
-  strength float8, a_final float8, e_final float8, size_frac_raw float8, base_alloc_pct float8, skew float8
-)
-returns learning.sizing_outcome
+create function learning.applied_size(size_frac_raw float8, strength float8, skew float8)
+returns float8
 language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return row(
-    strength, learning.clamp(size_frac_raw * strength * skew, 0, 1), base_alloc_pct * strength * skew,
-    a_final, e_final
-  )::learning.sizing_outcome;
+  return greatest(0, least(1, size_frac_raw * strength * skew));
 end
 $$;
-comment on function learning.sizing_outcome(float8, float8, float8, float8, float8, float8) is
-  'Size and allocation with a strength and the skew of crowding applied.';
+comment on function learning.applied_size(float8, float8, float8) is
+  'The size to use, with both factors applied.';
+
+create function learning.mode_outcome(
+  strength float8, a_final float8, e_final float8, size_frac_raw float8, base_alloc_pct float8, skew float8
+)
+returns jsonb
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'pm_strength', strength, 'size_frac', learning.applied_size(size_frac_raw, strength, skew),
+    'max_alloc_pct', base_alloc_pct * strength * skew, 'a_final', a_final, 'e_final', e_final
+  );
+end
+$$;
+comment on function learning.mode_outcome(float8, float8, float8, float8, float8, float8) is
+  'What a mode makes of a candidate, for the shadow.';
 
 create function learning.size_candidate(
-  candidate learning.candidate, blend learning.strength_blend, crowding learning.exposure_measure,
-  context learning.sizing_context
+  candidate learning.candidate, crowding learning.exposure_measure, context learning.sizing_context
 )
 returns public.pm_sizing
 language plpgsql
@@ -9017,63 +9016,59 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  adds constant boolean := candidate.action_category in ('entry', 'add');
-  a_value constant float8 := candidate.a_value;
-  e_value constant float8 := candidate.e_value;
-  raw constant float8 := learning.size_of_appetite(a_value);
+  blend constant learning.strength_blend := learning.blend_overrides(candidate, context.config, true);
+  mode constant text := context.config ->> 'strength_mode';
+  skew constant float8 := crowding.skew;
   base constant float8 := context.base_alloc_pct;
-  a_steered constant float8 := coalesce(learning.with_headroom(a_value, blend.delta_a), a_value);
-  e_steered constant float8 := coalesce(learning.with_headroom(e_value, blend.delta_e), e_value);
-  strength float8 := 1;
-  posture learning.sizing_outcome;
-  multiplier learning.sizing_outcome;
-  edge_weighted learning.sizing_outcome;
-  outcome learning.sizing_outcome;
+  a constant float8 := candidate.a_value;
+  e constant float8 := candidate.e_value;
+  a_steered float8 := a;
+  e_steered float8 := e;
+  raw constant float8 := learning.size_of_appetite(a);
+  by_posture float8 := 1;
+  by_multiplier float8 := 1;
+  by_edge float8 := 1;
   sizing public.pm_sizing;
 begin
-  sizing.mode := context.config ->> 'strength_mode';
-  if adds then
-    strength := learning.size_of_appetite(a_steered) / raw;
+  if blend.steer is not null then
+    a_steered := learning.with_headroom(a, blend.delta_a);
+    e_steered := learning.with_headroom(e, blend.delta_e);
   end if;
-  posture := learning.sizing_outcome(strength, a_steered, e_steered, raw, base, crowding.skew);
-  if adds then
-    strength := learning.multiplier_within_bounds('pm_strength', coalesce(blend.multiplier, 1));
+  if not blend is null and candidate.action_category in ('entry', 'add') then
+    by_posture := learning.size_of_appetite(a_steered) / raw;
+    by_multiplier := learning.multiplier_within_bounds('pm_strength', coalesce(blend.multiplier, 1));
+    by_edge := learning.edge_strength(blend.log_multiplier, candidate.previous_strength, context.size_mult);
   end if;
-  multiplier := learning.sizing_outcome(strength, a_value, e_value, raw, base, crowding.skew);
-  if adds then
-    strength := learning.edge_strength(
-      blend.log_multiplier, candidate.previous_strength, context.size_mult
-    );
-  end if;
-  edge_weighted := learning.sizing_outcome(strength, a_value, e_value, raw, base, crowding.skew);
-  outcome := case sizing.mode
-    when 'posture' then posture when 'multiplier' then multiplier else edge_weighted
-  end;
 
+  sizing.mode := mode;
   sizing.base_alloc_pct := base;
   sizing.timeframe_share :=
     context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
   sizing.size_frac_raw := raw;
-  sizing.pm_strength := outcome.pm_strength;
-  sizing.exposure_skew := crowding.skew;
-  sizing.size_frac := outcome.size_frac;
-  sizing.max_alloc_pct := outcome.max_alloc_pct;
-  sizing.a_final := outcome.a_final;
-  sizing.e_final := outcome.e_final;
+  sizing.pm_strength := case mode
+    when 'posture' then by_posture when 'multiplier' then by_multiplier else by_edge
+  end;
+  sizing.exposure_skew := skew;
+  sizing.size_frac := learning.applied_size(raw, sizing.pm_strength, skew);
+  sizing.max_alloc_pct := base * sizing.pm_strength * skew;
+  sizing.a_final := case mode when 'posture' then a_steered else a end;
+  sizing.e_final := case mode when 'posture' then e_steered else e end;
   sizing.confidence := coalesce(blend.confidence, 0);
-  sizing.steer_max := case when sizing.mode = 'posture' then coalesce(blend.steer, 0) else 0 end;
+  sizing.steer_max := case mode when 'posture' then coalesce(blend.steer, 0) else 0 end;
   sizing.overrides := learning.list_contributions(blend, candidate.scope, 50);
   sizing.exposure := crowding.explanation;
   sizing.shadow := jsonb_build_object(
-    'posture', posture, 'multiplier', multiplier, 'edge_weighted', edge_weighted
-  ) - sizing.mode;
+    'posture', learning.mode_outcome(by_posture, a_steered, e_steered, raw, base, skew),
+    'multiplier', learning.mode_outcome(by_multiplier, a, e, raw, base, skew),
+    'edge_weighted', learning.mode_outcome(by_edge, a, e, raw, base, skew)
+  ) - mode;
   sizing.config_version := context.config_version;
   sizing.computed_at := now();
   return sizing;
 end
 $$;
 comment on function learning.size_candidate(
-  learning.candidate, learning.strength_blend, learning.exposure_measure, learning.sizing_context
+  learning.candidate, learning.exposure_measure, learning.sizing_context
 ) is 'A candidate''s size from what overrides and crowding say of it, in every mode.';
 
 -- As its owner: to ask for each table it reads whether a pm may read it took a sixth of the whole call.
@@ -9092,10 +9087,7 @@ begin
   perform learning.require_pm();
   crowdings := learning.measure_exposure(candidates, context.config);
   for place in 1 .. cardinality(candidates) loop
-    sizings[place] := learning.size_candidate(
-      candidates[place], learning.blend_overrides(candidates[place], context.config, true),
-      crowdings[place], context
-    );
+    sizings[place] := learning.size_candidate(candidates[place], crowdings[place], context);
   end loop;
   return sizings;
 end
