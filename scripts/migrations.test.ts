@@ -104,7 +104,7 @@ Deno.test("a database that holds a draft from before the first release is refuse
   const refusal = await assertRejects(() => database.sql.unsafe(first?.text ?? "").simple().execute());
   assertObjectMatch(refusal as unknown as Record<string, unknown>, {
     code: "55000",
-    detail: "Schema learning is there, and table learning.releases is not.",
+    detail: "Schema learning is there, and has no table of releases.",
   });
   const { message, hint } = refusal as unknown as { message: string; hint: string };
   assertStringIncludes(
