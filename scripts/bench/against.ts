@@ -41,8 +41,9 @@ const COSTS = new Set(["s", "ms", "MB", "×", "%"]);
  */
 export async function measureAgainst(options: AgainstOptions): Promise<ComparedFigure[]> {
   await using cleanup = new AsyncDisposableStack();
-  const earlier = await Deno.makeTempDir({ prefix: "edgeloop_bench_" });
-  cleanup.defer(() => Deno.remove(earlier, { recursive: true }));
+  const folder = await Deno.makeTempDir({ prefix: "edgeloop_bench_" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const earlier = `${folder}/checkout`;
   await run("git", ["worktree", "add", "--detach", earlier, options.commit], REPOSITORY);
   cleanup.defer(() =>
     run("git", ["worktree", "remove", "--force", earlier], REPOSITORY).then(() => undefined)
