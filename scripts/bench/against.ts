@@ -94,7 +94,8 @@ async function run(command: string, args: readonly string[], cwd: URL | string):
   const { success, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd }).output();
   const decoder = new TextDecoder();
   if (!success) {
-    throw new Error(`"${command} ${args.join(" ")}" failed in ${cwd}: ${decoder.decode(stderr).trim()}`);
+    const said = `${decoder.decode(stdout)}${decoder.decode(stderr)}`.trim();
+    throw new Error(`"${command} ${args.join(" ")}" failed in ${cwd}: ${said}`);
   }
   return decoder.decode(stdout);
 }
