@@ -142,6 +142,8 @@ returns table (
 )
 language plpgsql
 stable
+-- Of a thousand, which is what is expected of a function unless it says so, all events would be read.
+rows 5
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -38,6 +38,7 @@ returns table (
 )
 language plpgsql
 stable
+rows 20
 set search_path = pg_catalog, pg_temp
 as $$
 begin
