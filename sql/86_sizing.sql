@@ -123,7 +123,8 @@ begin
   return greatest(0, least(1, size_frac_raw * strength * skew));
 end
 $$;
-comment on function learning.applied_size(float8, float8, float8) is 'The size to use, with both factors applied.';
+comment on function learning.applied_size(float8, float8, float8) is
+  'The size to use, with both factors applied.';
 
 create function learning.mode_outcome(
   strength float8, a_final float8, e_final float8, size_frac_raw float8, base_alloc_pct float8, skew float8
