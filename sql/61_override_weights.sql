@@ -65,11 +65,11 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return config -> 'flags' -> case override_type
+  return (config -> 'flags' -> case override_type
     when 'pm_strength' then 'learning_overrides_enabled'
     when 'pm_tuning' then 'tuning_overrides_enabled'
     when 'dm_alloc' then 'dm_alloc_overrides_enabled'
-  end;
+  end)::boolean;
 end
 $$;
 comment on function learning.overrides_enabled(text, jsonb) is 'Whether overrides of a type are switched on.';

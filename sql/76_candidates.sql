@@ -100,8 +100,9 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  arguments constant text[] :=
-    '{pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of}';
+  arguments constant text[] := array[
+    'pattern_key', 'action_category', 'scope', 'a_value', 'e_value', 'previous_strength', 'as_of'
+  ];
   argument text;
   a_value float8;
   e_value float8;

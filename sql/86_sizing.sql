@@ -219,7 +219,7 @@ as $$
 declare
   context constant learning.sizing_context := learning.sizing_context();
   crowdings learning.exposure_measure[];
-  sizings public.pm_sizing[] := '{}';
+  sizings public.pm_sizing[] := array[]::public.pm_sizing[];
 begin
   perform learning.require_pm();
   crowdings := learning.measure_exposure(candidates, context.config);
