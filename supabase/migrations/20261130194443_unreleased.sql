@@ -5147,11 +5147,11 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return config -> 'flags' -> case override_type
+  return (config -> 'flags' -> case override_type
     when 'pm_strength' then 'learning_overrides_enabled'
     when 'pm_tuning' then 'tuning_overrides_enabled'
     when 'dm_alloc' then 'dm_alloc_overrides_enabled'
-  end;
+  end)::boolean;
 end
 $$;
 comment on function learning.overrides_enabled(text, jsonb) is 'Whether overrides of a type are switched on.';
@@ -7116,8 +7116,9 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  arguments constant text[] :=
-    '{pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of}';
+  arguments constant text[] := array[
+    'pattern_key', 'action_category', 'scope', 'a_value', 'e_value', 'previous_strength', 'as_of'
+  ];
   argument text;
   a_value float8;
   e_value float8;
@@ -8475,7 +8476,6 @@ set jit = off
 as $$
 declare
   mode constant text := config ->> 'strength_mode';
-  by_posture constant boolean := mode = 'posture';
   by_multiplier constant boolean := mode = 'multiplier';
   by_edge constant boolean := mode = 'edge_weighted';
   adds constant boolean := candidate.action_category in ('entry', 'add');
@@ -8489,6 +8489,13 @@ declare
   lacking_2 constant bigint := probe.lacking_2;
   surely_enough constant float8 := learning.least_edge_weight(probe.most_specificity);
   least_share constant float8 := learning.least_edge_weight(1);
+  -- One comparison for each override: three take a twentieth of the whole.
+  listed_from constant float8 := case
+    when not one_by_one then 'infinity'
+    when even_resting or by_edge then 0
+    when by_multiplier then 1e-12
+    else least_confidence
+  end;
   sums learning.match_sums;
 begin
   select max(match.specificity), sum(match.weight), sum(match.faded_weight * (match.multiplier - 1)),
@@ -8519,10 +8526,8 @@ begin
   from (
     select index_entry.override_id, index_entry.scope_mask, index_entry.specificity, index_entry.confidence,
       index_entry.edge, index_entry.multiplier, index_entry.dir_a, index_entry.dir_e,
-      index_entry.confidence > 0 and index_entry.confidence >= least_confidence as confident,
-      one_by_one and (even_resting or by_edge or (
-        index_entry.confidence > 0 and (by_multiplier or index_entry.confidence >= least_confidence)
-      )) as listed,
+      index_entry.confidence >= least_confidence as confident,
+      index_entry.confidence >= listed_from as listed,
       index_entry.specificity * index_entry.confidence as weight,
       index_entry.specificity * index_entry.confidence
         * exp(greatest(-500, least(0, (index_entry.evidence_us - as_of_us) * fade_rate))) as faded_weight,
@@ -8647,7 +8652,8 @@ as $$
 declare
   mode constant text := config ->> 'strength_mode';
   steering constant jsonb := config -> 'steering';
-  least_confidence float8 := (steering -> 'confidence_min')::float8;
+  -- Nearer to 0 there is no confidence, and without any an override has no weight.
+  least_confidence float8 := greatest(1e-12, (steering -> 'confidence_min')::float8);
   probe learning.override_probe;
   sums learning.match_sums;
 begin
@@ -8666,7 +8672,7 @@ begin
   end if;
   if sums.posture_weight is null and sums.weight > 0 then
     -- Where none is confident, all are heeded.
-    least_confidence := 0;
+    least_confidence := 1e-12;
     sums := learning.sum_matches(candidate, config, probe, least_confidence, one_by_one, even_resting);
   end if;
   if sums.specificity < probe.most_specificity and sums.light is not null then
@@ -9085,7 +9091,7 @@ as $$
 declare
   context constant learning.sizing_context := learning.sizing_context();
   crowdings learning.exposure_measure[];
-  sizings public.pm_sizing[] := '{}';
+  sizings public.pm_sizing[] := array[]::public.pm_sizing[];
 begin
   perform learning.require_pm();
   crowdings := learning.measure_exposure(candidates, context.config);
