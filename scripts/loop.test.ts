@@ -8,8 +8,8 @@
 import { assert, assertEquals } from "@std/assert/mod.js";
 import { delay } from "@std/async/delay.js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { contains } from "../functions/_shared/lessons/luck_groups.ts";
-import { scopeKey } from "../functions/_shared/lessons/mine_group.ts";
+import { contains } from "./testing/lessons/luck_groups.ts";
+import { scopeKey } from "../functions/_shared/mining/scope_key.ts";
 import {
   DEFAULT_SETTINGS,
   groupInput,
@@ -18,7 +18,7 @@ import {
   type Trade,
   trade,
   uniform,
-} from "../functions/_shared/lessons/testing.ts";
+} from "./testing/lessons/groups.ts";
 import { fastForward } from "./demo/fast_forward.ts";
 import { StrandFeeder } from "./demo/feed.ts";
 import { openExport } from "./freqtrade/export.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { DAY_MS, groupInput, HOUR_MS, integer, normal, type Trade, trade, uniform } from "./testing.ts";
-import type { GroupInput } from "./mine_group.ts";
-import type { MiningSettings } from "./settings.ts";
+import { DAY_MS, groupInput, HOUR_MS, integer, normal, type Trade, trade, uniform } from "./groups.ts";
+import type { GroupInput } from "../../../functions/_shared/lessons/mine_group.ts";
+import type { MiningSettings } from "../../../functions/_shared/lessons/settings.ts";
 
 const WEEKS = 39;
 const START = Date.UTC(2025, 0, 6);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Client, Store } from "./store.ts";
+import type { Stopwatch } from "../../../functions/_shared/runtime/budget.ts";
+import { type Client, Store } from "../../../functions/_shared/store/store.ts";
 
 /** One call as the database got it. */
 export interface RecordedCall {
@@ -34,16 +35,19 @@ export class ScriptedDatabase {
   readonly store: Store;
   readonly #answers: Readonly<Record<string, Answer>>;
 
-  /** @param answers By name of the call; `times` counts its calls from 0. A call without an answer fails the test. */
-  constructor(answers: Readonly<Record<string, Answer>>) {
+  /**
+   * @param answers By name of the call; `times` counts its calls from 0. A call without an answer fails the test.
+   * @param stopwatch Measures the invocation; the wall clock's where none is given.
+   */
+  constructor(answers: Readonly<Record<string, Answer>>, stopwatch?: Stopwatch) {
     this.#answers = { "insert learning_log": () => null, ...answers };
     const client = {
-      rpc: (name: string, args: unknown) => Promise.resolve(this.#answer(name, args)),
+      rpc: (name: string, args: unknown) => Promise.resolve().then(() => this.#answer(name, args)),
       from: (table: string) => ({
-        insert: (rows: unknown) => Promise.resolve(this.#answer(`insert ${table}`, rows)),
+        insert: (rows: unknown) => Promise.resolve().then(() => this.#answer(`insert ${table}`, rows)),
       }),
     };
-    this.store = new Store(client as unknown as Client);
+    this.store = new Store(client as unknown as Client, stopwatch);
   }
 
   /** Names of the calls so far, in order. */

@@ -1,5 +1,5 @@
 import type { Conjunction, Enumeration, SliceSelection } from "../slices/mod.ts";
-import type { NamedDimension } from "./group_trades.ts";
+import type { NamedDimension } from "./dimensions.ts";
 import { type RankedSlice, StrongestSlices } from "./strongest_slices.ts";
 
 /** The slices that are kept, before all of them are named: naming is dear, and pauses between one and the next. */

@@ -4,11 +4,17 @@
  * @module
  */
 
-import { computeBaseline } from "../statistics/baseline.ts";
-import { type GroupTrades, nameDimension } from "./group_trades.ts";
-import type { GroupInput, GroupProgress, GroupStep, MinedLesson } from "./mine_group.ts";
-import { mineGroup } from "./mine_group.ts";
-import type { MiningSettings } from "./settings.ts";
+import { computeBaseline } from "../../../functions/_shared/statistics/baseline.ts";
+import type { GroupTrades } from "../../../functions/_shared/lessons/group_trades.ts";
+import { nameDimension } from "../../../functions/_shared/mining/dimensions.ts";
+import type {
+  GroupInput,
+  GroupProgress,
+  GroupStep,
+  MinedLesson,
+} from "../../../functions/_shared/lessons/mine_group.ts";
+import { mineGroup } from "../../../functions/_shared/lessons/mine_group.ts";
+import type { MiningSettings } from "../../../functions/_shared/lessons/settings.ts";
 
 export { uniform } from "../slices/oracle.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SliceDimension, SliceInput } from "./types.ts";
+import type { SliceDimension, SliceInput } from "../../../functions/_shared/slices/types.ts";
 
 /** Uniform numbers in [0, 1) from a seed, the same on every machine (xorshift, 32 bits). */
 export function uniform(seed: number): () => number {

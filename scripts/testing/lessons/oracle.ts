@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { MiningSettings } from "./settings.ts";
-import { DAY_MS, HOUR_MS, type Trade } from "./testing.ts";
+import type { MiningSettings } from "../../../functions/_shared/lessons/settings.ts";
+import { DAY_MS, HOUR_MS, type Trade } from "./groups.ts";
 
 /** What the oracle is told. */
 export interface OracleInput {

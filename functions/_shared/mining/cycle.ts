@@ -1,6 +1,7 @@
 import { Budget } from "../runtime/budget.ts";
 import { StoreError } from "../store/errors.ts";
-import type { ClaimedGroup, LogLine, MiningFamily, Store } from "../store/store.ts";
+import type { ClaimedGroup, MiningFamily } from "../store/mining_store.ts";
+import type { LogLine, Store } from "../store/store.ts";
 
 const WALL_MS = 40_000;
 
@@ -27,8 +28,6 @@ export interface MiningCycle {
   /** Edge function that mines it, for its log lines and for ringing it. */
   readonly component: "mine-lessons" | "mine-tuning";
   readonly events: "trades" | "windows";
-  /** Begins a cycle; returns how many groups are due. */
-  readonly start: () => Promise<number>;
   /**
    * Mines a claimed group as far as the budget goes and writes the lessons, or the progress.
    *
@@ -50,22 +49,22 @@ export async function runMiningCycle(
 ): Promise<MiningReport> {
   const { component, family } = cycle;
   const config = await store.readConfig();
-  const budget = new Budget(Number(config["cpu_budget_ms"]), WALL_MS);
+  const budget = new Budget(store.stopwatch, { cpuMs: Number(config["cpu_budget_ms"]), wallMs: WALL_MS });
   const report: MiningReport = { groups: 0, events: 0, lessons: 0, active: 0, failed: 0, handedOver: false };
   if (!continues) {
-    const due = await budget.waiting(cycle.start());
-    await budget.waiting(store.log([{
+    const due = await store.mining.start(family);
+    await store.log([{
       level: "INFO",
       component,
       event: "mining_started",
       message: `Mining started: ${due} groups are due`,
       details: { due },
-    }]));
+    }]);
     const helpers = Math.min(Number(config["mining_workers"]), due) - 1;
-    if (helpers > 0) await budget.waiting(store.ring(component, { continue: true }, helpers));
+    if (helpers > 0) await store.ring(component, { continue: true }, helpers);
   }
   while (true) {
-    const group = await budget.waiting(store.claimMiningGroup(family));
+    const group = await store.mining.claimGroup(family);
     if (group === null) break;
     try {
       const mined = await mineClaimed(store, cycle, group, budget);
@@ -78,7 +77,7 @@ export async function runMiningCycle(
     } catch (error) {
       // Groups are independent: what is wrong with one keeps no other from being mined.
       report.failed++;
-      await budget.waiting(store.log([failureLine(component, group, error)]));
+      await store.log([failureLine(component, group, error)]);
     }
     if (budget.spent) {
       await store.ring(component, { continue: true });
@@ -93,7 +92,7 @@ export async function runMiningCycle(
       event: "mining_completed",
       message: `Mined ${report.groups} groups: ${report.events} ${cycle.events}, ` +
         `${report.lessons} lessons, ${report.active} of them active`,
-      details: { ...report, duration_ms: Math.round(budget.elapsedMs) },
+      details: { ...report, duration_ms: Math.round(store.stopwatch.elapsedMs) },
     }]);
   }
   return report;
@@ -123,7 +122,7 @@ async function mineClaimed(
     if (error instanceof StoreError && error.isLeaseLost) return null;
     // Events were corrected under way, so that what was saved no longer fits them.
     if (error instanceof RangeError && group.progress !== null) {
-      await budget.waiting(store.restartMiningGroup(group));
+      await store.mining.restartGroup(group);
       return null;
     }
     throw error;

@@ -1,6 +1,5 @@
-import type { Budget } from "../runtime/budget.ts";
 import type { Store } from "../store/store.ts";
-import { type DictionaryCodes, distinctCodes, type NamedDimension, nameDimension } from "./group_trades.ts";
+import { type DictionaryCodes, distinctCodes, type NamedDimension, nameDimension } from "./dimensions.ts";
 
 /** A dimension as it crosses the wire. */
 export interface EncodedDimension {
@@ -12,9 +11,8 @@ export interface EncodedDimension {
 /** Asks the dictionary what the codes of some dimensions stand for. */
 export async function readDimensions(
   store: Store,
-  budget: Budget,
   encoded: readonly EncodedDimension[],
 ): Promise<NamedDimension[]> {
-  const names = await budget.waiting(store.readScopeValues(distinctCodes(encoded.map(({ codes }) => codes))));
+  const names = await store.mining.readScopeValues(distinctCodes(encoded.map(({ codes }) => codes)));
   return encoded.map(({ bit, dim, codes }) => nameDimension(bit, dim, codes, names));
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert/mod.js";
-import { distinctCodes, nameDimension } from "./group_trades.ts";
+import { distinctCodes, nameDimension } from "./dimensions.ts";
 
 Deno.test("codes follow the names of the values, whatever order the dictionary met them in", () => {
   const names = new Map([[7, "solana"], [3, "base"], [12, "Base"]]);

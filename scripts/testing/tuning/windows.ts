@@ -1,6 +1,6 @@
 /** Windows for tests, written as a person would, and turned into columns. */
 
-import type { SimulatedWindows } from "./simulate.ts";
+import type { SimulatedWindows } from "../../../functions/_shared/tuning/simulate.ts";
 
 /** One window; what is left out is neutral and would not change under any move. */
 export interface Window {
