@@ -21,9 +21,9 @@ import {
 } from "./testing/lessons/groups.ts";
 import { fastForward } from "./demo/fast_forward.ts";
 import { StrandFeeder } from "./demo/feed.ts";
-import { openExport } from "./freqtrade/export.ts";
-import { importExport } from "./freqtrade/import.ts";
-import { StackSink } from "./freqtrade/sink.ts";
+import { openExport } from "./import/freqtrade/export.ts";
+import { importExport } from "./import/freqtrade/import.ts";
+import { StackSink } from "./import/sink.ts";
 import { generateSample, type Sample, SAMPLE_SEED } from "./sample/sample.ts";
 import { type Stack, startStack } from "./stack/stack.ts";
 import { createServerDatabase, type Target, TEST_DATABASE_VARIABLE } from "./stack/testing.ts";

@@ -5,16 +5,15 @@
  * @module
  */
 
-import { createClient } from "@supabase/supabase-js";
 import { parseArgs } from "@std/cli/parse_args.js";
 import { z } from "zod";
-import { openExport } from "./freqtrade/export.ts";
-import { importExport, type ImportListener, type ImportResult } from "./freqtrade/import.ts";
-import { describeOutcomes, summarise } from "./freqtrade/outcomes.ts";
-import { FileSink, StackSink, type StrandSink } from "./freqtrade/sink.ts";
-import type { TradeDefaults } from "./freqtrade/trade.ts";
-
-const STACK_FILE = new URL("../.edgeloop/stack.json", import.meta.url);
+import { describeOutcomes, summarise } from "../outcomes.ts";
+import { importProgress } from "../progress.ts";
+import { FileSink } from "../sink.ts";
+import { openStackSink, UsageError } from "../stack_sink.ts";
+import { openExport } from "./export.ts";
+import { type ExportImportResult, importExport } from "./import.ts";
+import type { TradeDefaults } from "./trade.ts";
 
 const USAGE = `Turns a freqtrade backtest export (.json, .json.gz or .zip) into strands.
 
@@ -23,11 +22,6 @@ const USAGE = `Turns a freqtrade backtest export (.json, .json.gz or .zip) into 
 
   --timeframe 5m     for exports that do not name the strategy's timeframe
   --stoploss 0.1     for exports without stop losses, to measure R/R by`;
-
-/** A command line that cannot be followed. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 /** What the command line asks for. */
 export interface Options {
@@ -84,62 +78,11 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
-const stackSchema = z.object({ apiUrl: z.url(), secretKey: z.string().min(1) });
-
-/** A sink into the stack that `start` left running. */
-async function openStack(): Promise<StrandSink> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(STACK_FILE);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new UsageError(
-      `No stack is running here (${STACK_FILE.pathname} is missing). Run "deno task start" in another terminal, ` +
-        `or write a strand file with --out FILE.ndjson.`,
-    );
-  }
-  const { apiUrl, secretKey } = stackSchema.parse(JSON.parse(text));
-  return new StackSink(
-    createClient(apiUrl, secretKey, { auth: { persistSession: false, autoRefreshToken: false } }),
-  );
-}
-
 const encoder = new TextEncoder();
 const print = (line: string): void => void Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 const printError = (text: string): void => void Deno.stderr.writeSync(encoder.encode(text));
 
-/** Shows progress on the error stream: rewriting one line on a terminal, a line every few seconds elsewhere. */
-function progress(): ImportListener & { end(): void } {
-  const terminal = Deno.stderr.isTerminal();
-  const every = terminal ? 100 : 5_000;
-  let last = performance.now();
-  let shown = false;
-  const clear = (): void => {
-    if (shown && terminal) printError("\r\x1b[K");
-    shown = false;
-  };
-  const show = (text: () => string): void => {
-    const now = performance.now();
-    if (now - last < every) return;
-    last = now;
-    printError(terminal ? `\r\x1b[K${text()}` : `${text()}\n`);
-    shown = true;
-  };
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  return {
-    onScan: (read, size) =>
-      show(() => `Scanning ${megabytes(read)}${size === null ? "" : ` of ${megabytes(size)}`}`),
-    onTrade: (read, total) =>
-      show(() => `Importing trade ${read.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`),
-    onRefused: (position, reasons) => {
-      clear();
-      printError(`Refused ${position}:\n${reasons.map((reason) => `  ${reason}\n`).join("")}`);
-    },
-    end: clear,
-  };
-}
-
-function report(options: Options, result: ImportResult): void {
+function report(options: Options, result: ExportImportResult): void {
   const count = (n: number): string => n.toLocaleString("en-US");
   for (const { name, trades, timeframe } of result.strategies) {
     print(`${name}: ${count(trades)} trades${timeframe === null ? "" : ` on ${timeframe}`}`);
@@ -167,8 +110,8 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const options = readOptions(args);
     await using source = await openExport(options.file);
-    const sink = options.out === null ? await openStack() : new FileSink(options.out);
-    const listener = progress();
+    const sink = options.out === null ? await openStackSink() : new FileSink(options.out);
+    const listener = importProgress();
     try {
       const result = await importExport(source, sink, options.defaults, listener);
       listener.end();

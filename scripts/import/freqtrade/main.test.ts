@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert/mod.js";
-import { exportText, rawTrade, withFile } from "./freqtrade/testing.ts";
-import { main, readOptions, UsageError } from "./import_freqtrade.ts";
-import { readStrandFile } from "./strand_file.ts";
+import { exportText, rawTrade, withFile } from "../../testing/import/freqtrade_exports.ts";
+import { UsageError } from "../stack_sink.ts";
+import { main, readOptions } from "./main.ts";
+import { readStrandFile } from "../../strand_file.ts";
 
 Deno.test("a file and where it goes are read from the command line", () => {
   assertEquals(readOptions(["run.zip"]), { file: "run.zip", out: null, defaults: {} });

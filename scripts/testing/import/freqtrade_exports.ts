@@ -1,10 +1,10 @@
 /**
- * Small backtest exports for the tests beside this file.
+ * Small backtest exports for tests.
  *
  * @module
  */
 
-import type { StrategyFacts } from "./export.ts";
+import type { StrategyFacts } from "../../import/freqtrade/export.ts";
 
 /** A trade as a current freqtrade writes it: SOL/USDT, long, a loss of 0.17 % against a stop at 27.5 %. */
 export const RAW_TRADE: Readonly<Record<string, unknown>> = {

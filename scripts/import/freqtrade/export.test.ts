@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert/mod.js";
 import { TextReader, Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import { chooseEntry, ExportError, openExport, type RawTrade, readTrades, scanExport } from "./export.ts";
-import { exportText, rawTrade, withFile } from "./testing.ts";
+import { exportText, rawTrade, withFile } from "../../testing/import/freqtrade_exports.ts";
 
 const first = rawTrade();
 const second = rawTrade({ pair: "ADA/USDT", profit_ratio: 0.01 });

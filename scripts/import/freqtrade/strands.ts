@@ -11,7 +11,7 @@
  */
 
 import { v5 as nameBasedUuid } from "uuid";
-import { DIMENSIONS_KIND, type ScopeDimension, type Strand } from "../strand_file.ts";
+import { DIMENSIONS_KIND, type ScopeDimension, type Strand } from "../../strand_file.ts";
 import type { Trade, TradeOrder } from "./trade.ts";
 
 /** Root of every identity given here; drawn once, never to change. */

@@ -1,8 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert/mod.js";
 import { z } from "zod";
-import { registeredDimensions, type Strand } from "../strand_file.ts";
+import { registeredDimensions, type Strand } from "../../strand_file.ts";
 import { dimensionsStrand, keyPart, reachedTarget, TradeNames, tradeStrands, utcSession } from "./strands.ts";
-import { FACTS, rawTrade } from "./testing.ts";
+import { FACTS, rawTrade } from "../../testing/import/freqtrade_exports.ts";
 import { readTrade, type Trade } from "./trade.ts";
 
 function trade(changes: Record<string, unknown> = {}, strategy = "ichi"): Trade {

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
-import { FACTS, rawTrade } from "./testing.ts";
+import { FACTS, rawTrade } from "../../testing/import/freqtrade_exports.ts";
 import { readTrade, type Trade, type TradeDefaults, type TradeReading } from "./trade.ts";
 
 const NO_FACTS = { ...FACTS, timeframe: null, stoploss: null, stakeCurrency: null };

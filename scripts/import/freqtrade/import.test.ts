@@ -1,13 +1,13 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert/mod.js";
 import { z } from "zod";
-import type { Strand } from "../strand_file.ts";
+import type { Strand } from "../../strand_file.ts";
 import { ExportError, openExport } from "./export.ts";
-import { importExport, type ImportResult } from "./import.ts";
-import type { StrandSink } from "./sink.ts";
-import { exportText, rawTrade, withFile } from "./testing.ts";
+import { type ExportImportResult as ImportResult, importExport } from "./import.ts";
+import type { StrandSink } from "../sink.ts";
+import { exportText, rawTrade, withFile } from "../../testing/import/freqtrade_exports.ts";
 
 const SHARED = new URL(
-  "../../../shared/data/freqtrade/backtest-result-2024-05-06_09-52-28.json",
+  "../../../../shared/data/freqtrade/backtest-result-2024-05-06_09-52-28.json",
   import.meta.url,
 );
 
