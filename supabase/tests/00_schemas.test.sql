@@ -16,8 +16,8 @@ from (
   select 'pg_class'::regclass, held.attrelid, held.attnum, 'column', held.attrelid::regclass || '.' || held.attname
   from pg_attribute held
   join pg_class relation on relation.oid = held.attrelid
-  where relation.relnamespace in ('public'::regnamespace, 'learning'::regnamespace) and relation.relkind in ('r', 'v', 'm', 'p')
-    and held.attnum > 0 and not held.attisdropped
+  where relation.relnamespace in ('public'::regnamespace, 'learning'::regnamespace)
+    and relation.relkind in ('r', 'v', 'm', 'p', 'c') and held.attnum > 0 and not held.attisdropped
   union all
   select 'pg_proc'::regclass, routine.oid, 0, 'function', routine.oid::regprocedure::text
   from pg_proc routine
@@ -45,7 +45,7 @@ select cmp_ok((select count(*) from objects), '>', 200::bigint, 'There is a hous
 select is((select array_agg(objects.kind || ' ' || objects.name) from objects
     where coalesce(col_description(case when objects.kind = 'column' then objects.objid end, objects.objsubid),
       obj_description(case when objects.kind <> 'column' then objects.objid end, (select relname from pg_class where oid = objects.classoid)), '') = ''),
-  null, 'Every table, view, column, function, trigger and type has a comment');
+  null, 'Every table, view, column, sequence, function, trigger, type and attribute has a comment');
 select is((select array_agg(objects.name) from objects join pg_proc routine on routine.oid = objects.objid and objects.kind = 'function'
     where routine.proconfig is null or not 'search_path=pg_catalog, pg_temp' = any (routine.proconfig)),
   null, 'Every function looks names up in pg_catalog, and in pg_temp last');

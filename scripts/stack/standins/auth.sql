@@ -1,6 +1,7 @@
 create schema auth;
 grant usage on schema auth to anon, authenticated, service_role;
-comment on schema auth is 'Stand-in for the platform''s auth schema: reads the claims of the request''s token.';
+comment on schema auth is
+  'Stand-in for the platform''s auth schema: reads the claims of the request''s token.';
 
 create function auth.jwt() returns jsonb
 language sql stable

@@ -1,5 +1,6 @@
 create schema cron;
-comment on schema cron is 'Stand-in for pg_cron: jobs live in a table and run by a scheduler outside, or by hand.';
+comment on schema cron is
+  'Stand-in for pg_cron: jobs live in a table and run by a scheduler outside, or by hand.';
 
 create sequence cron.jobid_seq;
 create table cron.job (
@@ -35,7 +36,8 @@ comment on table cron.job_run_details is 'One row per run. Status is starting, r
 alter table cron.job_run_details enable row level security;
 create policy cron_job_run_details_policy on cron.job_run_details using (username = current_user);
 
-create function cron._field_is_valid(field text, lowest integer, highest integer, names text[]) returns boolean
+create function cron._field_is_valid(field text, lowest integer, highest integer, names text[])
+returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -61,14 +63,16 @@ begin
       return false;
     end if;
     -- A step needs something to step through.
-    if pieces[4] is not null and (pieces[4]::integer = 0 or (pieces[2] is not null and pieces[3] is null)) then
+    if pieces[4] is not null
+      and (pieces[4]::integer = 0 or (pieces[2] is not null and pieces[3] is null)) then
       return false;
     end if;
   end loop;
   return true;
 end
 $$;
-comment on function cron._field_is_valid(text, integer, integer, text[]) is 'Whether one field of a schedule can be understood.';
+comment on function cron._field_is_valid(text, integer, integer, text[]) is
+  'Whether one field of a schedule can be understood.';
 
 create function cron._check_schedule(schedule text) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp
@@ -115,7 +119,8 @@ begin
   return id;
 end
 $$;
-comment on function cron._schedule(text, text, text, name) is 'Writes a job, or replaces the one of the same name.';
+comment on function cron._schedule(text, text, text, name) is
+  'Writes a job, or replaces the one of the same name.';
 
 create function cron.schedule(schedule text, command text) returns bigint
 language sql volatile set search_path = pg_catalog, pg_temp
@@ -138,7 +143,8 @@ begin
   delete from cron.job
   where username = owner and (jobid = id or jobname = job_name);
   if not found then
-    raise exception 'could not find valid entry for job ''%''', coalesce(job_name, id::text) using errcode = 'P0002';
+    raise exception 'could not find valid entry for job ''%''', coalesce(job_name, id::text)
+      using errcode = 'P0002';
   end if;
   perform pg_catalog.pg_notify('cron_job', '');
   return true;

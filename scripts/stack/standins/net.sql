@@ -9,7 +9,8 @@ create unlogged table net.http_request_queue (
   body bytea,
   timeout_milliseconds integer not null
 );
-comment on table net.http_request_queue is 'Requests not sent yet. A row leaves when its request is sent, whatever becomes of it.';
+comment on table net.http_request_queue is
+  'Requests not sent yet. A row leaves when its request is sent, whatever becomes of it.';
 
 create unlogged table net._http_response (
   id bigint,
@@ -22,7 +23,8 @@ create unlogged table net._http_response (
   created timestamptz not null default now()
 );
 create index on net._http_response (created);
-comment on table net._http_response is 'What came back, kept for six hours. status_code is null when there was no answer; error_msg says why.';
+comment on table net._http_response is
+  'What came back, kept for six hours. status_code is null when there was no answer; error_msg says why.';
 
 create function net._encode_uri_component(part text) returns text
 language sql immutable strict set search_path = pg_catalog, pg_temp
@@ -58,15 +60,22 @@ begin
     where lower(header.key) = 'content-type'
     limit 1;
   if content_type is not null and content_type !~* '^application/json' then
-    raise exception 'Content-Type header must be "application/json", not "%"', content_type using errcode = '22023';
+    raise exception 'Content-Type header must be "application/json", not "%"', content_type
+      using errcode = '22023';
   end if;
-  select string_agg(net._encode_uri_component(param.key) || '=' || net._encode_uri_component(param.value), '&')
+  select string_agg(
+    net._encode_uri_component(param.key) || '=' || net._encode_uri_component(param.value), '&'
+  )
     into query
     from jsonb_each_text(coalesce(http_post.params, '{}')) as param;
   insert into net.http_request_queue (method, url, headers, body, timeout_milliseconds)
   values (
     'POST',
-    http_post.url || case when query is null then '' when http_post.url like '%?%' then '&' || query else '?' || query end,
+    http_post.url || case
+      when query is null then ''
+      when http_post.url like '%?%' then '&' || query
+      else '?' || query
+    end,
     coalesce(http_post.headers, '{}')
       || case when content_type is null then '{"Content-Type": "application/json"}'::jsonb else '{}' end,
     convert_to(http_post.body::text, 'UTF8'),
@@ -83,4 +92,5 @@ comment on function net.http_post(text, jsonb, jsonb, jsonb, integer) is
 
 revoke all on all functions in schema net from public;
 grant usage on schema net to anon, authenticated, service_role;
-grant execute on function net.http_post(text, jsonb, jsonb, jsonb, integer) to anon, authenticated, service_role;
+grant execute on function net.http_post(text, jsonb, jsonb, jsonb, integer)
+  to anon, authenticated, service_role;

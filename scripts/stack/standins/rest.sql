@@ -1,5 +1,5 @@
--- The data API keeps the schema in memory and hears of changes over the channel "pgrst". Watching takes a superuser;
--- without one, a change of the schema needs a restart of the stack.
+-- The data API keeps the schema in memory and hears of changes over the channel "pgrst". Watching takes a
+-- superuser; without one, a change of the schema needs a restart of the stack.
 create or replace function extensions.pgrst_ddl_watch() returns event_trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$

@@ -1,4 +1,5 @@
--- The roles of the data API. Roles belong to the whole server, so another database may be creating them right now.
+-- The roles of the data API. Roles belong to the whole server, so another database may be creating them right
+-- now.
 do $$
 declare
   wanted record;

@@ -1,5 +1,6 @@
 create schema vault;
-comment on schema vault is 'Stand-in for the platform''s Vault. Nothing is encrypted here: it holds this machine''s own throw-away keys.';
+comment on schema vault is
+  'Stand-in for the platform''s Vault. Nothing is encrypted here: it holds this machine''s throw-away keys.';
 
 create table vault.secrets (
   id uuid primary key default gen_random_uuid(),
@@ -17,7 +18,8 @@ comment on table vault.secrets is 'One row per secret.';
 create view vault.decrypted_secrets with (security_invoker = true) as
   select id, name, description, secret, secret as decrypted_secret, key_id, nonce, created_at, updated_at
   from vault.secrets;
-comment on view vault.decrypted_secrets is 'Secrets in the clear, as the platform shows them to the database owner.';
+comment on view vault.decrypted_secrets is
+  'Secrets in the clear, as the platform shows them to the database owner.';
 
 create function vault.create_secret(
   new_secret text,
@@ -31,7 +33,8 @@ as $$
   values (new_secret, new_name, coalesce(new_description, ''), new_key_id)
   returning id
 $$;
-comment on function vault.create_secret(text, text, text, uuid) is 'Stores a secret and returns its id. Names are unique.';
+comment on function vault.create_secret(text, text, text, uuid) is
+  'Stores a secret and returns its id. Names are unique.';
 
 create function vault.update_secret(
   secret_id uuid,
@@ -50,6 +53,7 @@ as $$
       updated_at = now()
   where id = secret_id
 $$;
-comment on function vault.update_secret(uuid, text, text, text, uuid) is 'Changes what is given of a secret and keeps the rest.';
+comment on function vault.update_secret(uuid, text, text, text, uuid) is
+  'Changes what is given of a secret and keeps the rest.';
 
 revoke all on all functions in schema vault from public;
