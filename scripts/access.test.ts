@@ -20,7 +20,7 @@ import type { Database } from "./stack/database.ts";
 import { connect } from "./stack/database.ts";
 import { installStandIns } from "./stack/standins.ts";
 import { createScratchDatabase } from "./stack/scratch.ts";
-import { createTestDatabase, type Target, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, testOnEachTarget } from "./testing/databases.ts";
 import { push } from "./supabase_cli.ts";
 
 const ROLES = ["anon", "authenticated", "service_role"] as const;
@@ -214,7 +214,7 @@ testOnEachTarget(
         `select format('%s on %s: %s', p.polname, p.polrelid::regclass, pg_get_expr(p.polqual, p.polrelid)) as name from pg_policy p
        join pg_class c on c.oid = p.polrelid
        where c.relnamespace in ${OURS} and not (p.polcmd = 'r' and p.polpermissive and p.polroles = array['authenticated'::regrole::oid]
-         and pg_get_expr(p.polqual, p.polrelid) ~ '^\\(\\( SELECT learning\\.learning_role\\(\\) AS learning_role\\) = ANY \\(ARRAY\\[''viewer''::text, ''pm''::text\\]\\)\\)$')`,
+         and pg_get_expr(p.polqual, p.polrelid) = '( SELECT learning.may_read() AS may_read)')`,
       ),
       [],
       "one policy for all: those with a learning role read",
@@ -231,6 +231,8 @@ async function startInhabited(target: Target, cleanup: AsyncDisposableStack): Pr
   await rig.query(`
     insert into public.learning_configs (module_id, config_data)
     values ('pm', '{"n_min": 5, "edge_min": 0, "max_q_value": null, "tuning": {"min_gain": 0, "min_ratio": 0, "confirm": false}}')`);
+  // Before the first release there would be none.
+  await rig.query("insert into learning.releases (version, released_at) values ('0.0.1', '2026-01-01')");
   await rig.query(`
     insert into public.lowcap_positions (id, token_chain, token_contract, timeframe, status, total_allocation_pct, entry_context, pattern_key)
     values (gen_random_uuid(), 'solana', 'A', '1h', 'active', 0.1, '{"curator": "x"}', 'pm.uptrend.S1.buy_flag')`);

@@ -99,8 +99,10 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.override_index_groups": SHOWN,
   "learning.override_index_pairs": SHOWN,
   "learning.position_scopes": SHOWN,
+  "learning.releases": SHOWN,
   "learning.settings": SHOWN,
 
+  "learning.accepted_strands": INNER,
   "learning.allocation_replay": INNER,
   "learning.baselines": INNER,
   "learning.doorbells": INNER,
@@ -118,7 +120,7 @@ export const SEQUENCES: readonly string[] = [
   "learning.doorbell_rung_at_ms",
   "learning.doorbells_id_seq",
   "learning.mining_groups_id_seq",
-  "learning.override_groups_id_seq",
+  "learning.override_index_groups_id_seq",
   "learning.scope_values_code_seq",
 ];
 
@@ -163,27 +165,52 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     HELP,
     "learning",
-    `allocation_reason allocation_state asks_as_user baseline_of begin_run blend_allocation_overrides blend_overrides cells_of
-     check_candidate config configuration_faults configured_masks contained_overrides contains_override counted document_bytes doorbell_health dotted_pattern_key
-     due_groups encode_scope episode_blockers episode_factors episode_gates episode_half factor fade failures_of finite_number
-     full_scope_counts has_effect health in_percent inbox_health learned_levers learning_role list_contributions mask_log_weight
-     matched_overrides materialization_health measure_exposure merge_configuration mining_health mining_settings missing_gates moment near_misses
-     newest_failure next_allocation normal_scope_mask normal_scope_mask_expression number_of override_scope override_terms_query overrides_act packed packed_codes packed_dimensions
-     position_scope probe_overrides pruning_health quoted rarest_two rate read_candidate replayed_steps require_pm retry_delay
-     rounded schedule_health scope_faults scope_mask scope_value scopes_within setting_fault short size_candidates sizing_context specificity
-     start_shares steering_strength touched_subjects tuning_lookback tuning_settings weighed_masks with_headroom without_dust`,
+    `accepted_values allocation_reason allocation_state answer_fault applied_size are_shares asks_as_user
+     baseline_of begin_run blend_allocation_overrides blend_of_sums blend_overrides cells_of
+     check_candidate clamp concentration confidence_or_default config configuration_faults
+     configured_masks configured_value contained_overrides contains_override count_outcomes counted
+     crowded_full_scope crowding crowding_context desired_shares dims_of_masks document_bytes
+     doorbell_health dotted_pattern_key due_groups edge_strength encode_scope end_of_portion
+     episode_blockers episode_factors episode_gates episode_half episode_kinds events_of_close
+     expected_jobs explain_contributions explain_crowding explain_idle_overrides explain_size
+     explain_strength factor fade faded failures_of figure finite_number full_scope_counts greatest_share
+     health in_percent inbox_health is_admitted is_number_within learned_kinds learned_levers
+     learning_role least_edge_weight least_share lever_stand list_contributions log_retention luck_among
+     mask_weight matched_overrides materialization_health may_read measure_exposure measured_roi
+     merge_configuration mining_health mining_settings_digest missing_gates missing_secrets mode_outcome
+     moment most_episode_lines multiplier_bounds multiplier_within_bounds near_misses next_allocation
+     normal_scope_mask normal_scope_mask_expression number_of number_of_decimal offered_levers
+     outcome_of_episode override_figures override_scope override_terms_query overrides_act
+     overrides_enabled packed packed_codes packed_columns packing position_scope probe_overrides
+     pruning_health quoted rarest_two rate read_candidate read_candidates refuse_argument
+     registered_dimensions release replayed_closes replayed_steps require_pm retry_delay rounded
+     schedule_health scope_faults scope_mask scope_value scopes_within setting_fault share_moves
+     shares_after shares_by_timeframe short shortened size_candidate size_candidates size_of_appetite
+     sizing_context skew_of_crowding specificity standing_close start_shares status_of_found
+     steering_strength strength_lapse_reason strength_overrides sum_matches touched_subjects trade_kinds
+     trade_of_close tuning_lapse_reason tuning_lookback tuning_overrides tuning_settings_digest
+     unknown_mask windows_of_episode with_headroom with_light_edges within_bounds within_step
+     without_dust`,
   ),
 
   // What changes something, or does so by a trigger.
   ...rights(
     SERVE,
     "learning",
-    `adapt_overrides add_exposure apply_episode apply_trade check_configuration derive_exposure derive_scope_functions file_changed_overrides
-     file_new_overrides file_overrides guard_scope_dimension hold_positions keep_effective_configuration keep_exposure_cells
-     keep_position_scopes log_allocation log_episodes mark_groups_changed measure_baselines normalise_override
-     normalise_position note_episode place_overrides prune_edge_history queue_registrations receive_strands refile_group register_scope_values
-     reject_strands replay_allocation report_failure require_lease rescale_positions restart_allocation ring ring_or_log
-     sweep unfile_deleted_overrides unfile_overrides write_log write_log_hourly write_normalise_override`,
+    `accept_strands adapt_overrides add_exposure apply_episode apply_subjects apply_trade await_claims
+     check_configuration choose_due_strands clear_override_of_dust derive_exposure derive_scope_functions
+     disable_overrides end_run guard_scope_dimension hold_positions index_changed_overrides
+     index_new_overrides index_overrides insert_index_entries is_leased judge_simulations
+     keep_effective_configuration keep_exposure_cells keep_position_scopes lease_end lease_receipts
+     lock_subjects log_allocation log_ended_episodes log_episodes log_incomplete_windows log_lessons
+     log_overrides log_recorded_windows log_simulations log_tuning_lessons mark_groups_changed
+     measure_baselines normalise_override normalise_position note_episode number_index_pairs
+     prune_edge_history queue_registrations receive_strands reconcile refuse_lost_lease
+     register_scope_values reindex_group reject_strands remember_edges replay_allocation require_lease
+     require_simulation_lease rescale_positions restart_allocation retry_after_failure retry_receipts
+     return_receipts return_strands ring ring_or_log standing_verdicts sweep unindex_deleted_overrides
+     unindex_overrides write_events write_lessons write_log write_log_hourly write_normalise_override
+     write_overrides write_simulations write_trade`,
   ),
 ]);
 
@@ -193,21 +220,22 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "learning.add_exposure",
   "learning.derive_exposure",
   "learning.derive_scope_functions",
-  "learning.file_changed_overrides",
-  "learning.file_new_overrides",
-  "learning.file_overrides",
   "learning.health",
   "learning.hold_positions",
+  "learning.index_changed_overrides",
+  "learning.index_new_overrides",
+  "learning.index_overrides",
+  "learning.insert_index_entries",
   "learning.keep_effective_configuration",
   "learning.keep_exposure_cells",
   "learning.keep_position_scopes",
-  "learning.place_overrides",
+  "learning.number_index_pairs",
   "learning.receive_strands",
-  "learning.refile_group",
+  "learning.reindex_group",
   "learning.ring",
   "learning.ring_or_log",
   "learning.size_candidates",
-  "learning.unfile_deleted_overrides",
-  "learning.unfile_overrides",
+  "learning.unindex_deleted_overrides",
+  "learning.unindex_overrides",
   "learning.write_normalise_override",
 ];

@@ -13,15 +13,13 @@ import {
 } from "./allocation_oracle.ts";
 import { Random } from "./sample/random.ts";
 import { connect, type Database } from "./stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
-import { installStandIns } from "./stack/standins.ts";
 import {
   createTestDatabase,
   type Target,
   TEST_DATABASE_VARIABLE,
   type TestDatabase,
   testOnEachTarget,
-} from "./stack/testing.ts";
+} from "./testing/databases.ts";
 
 const START_SHARES = { "15m": 0.15, "1h": 0.50, "4h": 0.35 };
 const TIMEFRAMES = Object.keys(START_SHARES);
@@ -69,10 +67,8 @@ function histories(returns: fc.Arbitrary<number>): fc.Arbitrary<ClosedTrade[]> {
 }
 
 async function databaseWithSchema(target: Target): Promise<TestDatabase> {
-  const database = await createTestDatabase(target);
+  const database = await createTestDatabase(target, "sql");
   try {
-    await installStandIns(database.sql);
-    await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
   } catch (error) {
     await database[Symbol.asyncDispose]();
     throw error;
@@ -95,10 +91,10 @@ async function rolledBack(sql: Database, work: (sql: Database) => Promise<void>)
 async function close(sql: Database, batch: readonly ClosedTrade[]): Promise<void> {
   const earliest = Math.min(...batch.map((trade) => trade.exitAt));
   await sql`
-    insert into learning.closed_trades as held (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
-    select trade ->> 'tradeId', trade ->> 'tradeId', trade ->> 'timeframe', (trade ->> 'roi')::float8, 1,
-      to_timestamp((trade ->> 'exitAt')::float8 / 1000)
-    from jsonb_array_elements(${JSON.stringify(batch)}::jsonb) as trade
+    insert into learning.closed_trades as trade (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
+    select given ->> 'tradeId', given ->> 'tradeId', given ->> 'timeframe', (given ->> 'roi')::float8, 1,
+      to_timestamp((given ->> 'exitAt')::float8 / 1000)
+    from jsonb_array_elements(${JSON.stringify(batch)}::jsonb) as given
     on conflict (trade_id) do update set timeframe = excluded.timeframe, roi = excluded.roi, exit_at = excluded.exit_at`;
   await sql`select learning.replay_allocation(to_timestamp(${earliest / 1000}::float8))`;
 }
@@ -305,7 +301,7 @@ testOnEachTarget("Thousands of steps keep the sum, the floor and every token's t
     select 'solana', 'token ' || token, timeframe,
       (array['watchlist', 'active', 'dormant', 'paused'])[1 + (token + place) % 4], (token * 7 + place) % 11 / 100.0
     from generate_series(1, 40) as token
-    cross join unnest(array['15m', '1h', '4h', '1m']) with ordinality as held(timeframe, place)
+    cross join unnest(array['15m', '1h', '4h', '1m']) with ordinality as given(timeframe, place)
     where (token + place) % 5 <> 0`;
   const totals = (): Promise<{ token: string; total: number; idle: number }[]> =>
     sql<{ token: string; total: number; idle: number }[]>`
@@ -331,9 +327,9 @@ testOnEachTarget("Thousands of steps keep the sum, the floor and every token's t
     from public.lowcap_positions position
     join public.timeframe_allocation share using (timeframe)
     join lateral (
-      select sum(other.total_allocation_pct) as total, sum(held.current_allocation) as shares
+      select sum(other.total_allocation_pct) as total, sum(allocation.current_allocation) as shares
       from public.lowcap_positions other
-      join public.timeframe_allocation held using (timeframe)
+      join public.timeframe_allocation allocation using (timeframe)
       where other.status in ('watchlist', 'active', 'dormant')
         and (other.token_chain, other.token_contract) = (position.token_chain, position.token_contract)
     ) as token on true

@@ -10,12 +10,12 @@
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim, green, red, yellow } from "@std/fmt/colors.js";
 import { generateTypes, TYPES_FILE } from "./gen_types.ts";
-import { nextMigration } from "./migrate.ts";
+import { PATHS, readProject } from "./release/project.ts";
+import { unreleasedMigration } from "./release/unreleased.ts";
 import { connect, type Database } from "./stack/database.ts";
 import { startEmbedded } from "./stack/embedded.ts";
 import { createScratchDatabase } from "./stack/scratch.ts";
 import { OUR_SCHEMAS } from "./stack/schema_snapshot.ts";
-import { MIGRATIONS_DIRECTORY, readSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
 import { installStandIns } from "./stack/standins.ts";
 import { advisors, lint, push } from "./supabase_cli.ts";
 
@@ -57,13 +57,15 @@ async function deno(...args: string[]): Promise<Outcome> {
 }
 
 async function checkMigrations(): Promise<Outcome> {
-  const next = await nextMigration(
-    await readSqlFiles(SQL_DIRECTORY),
-    await readSqlFiles(MIGRATIONS_DIRECTORY),
-  );
-  if (next === null) return { findings: [] };
-  const changes = next.statements.map((statement) => `  ${statement.split("\n")[0]}`);
-  return { findings: [`sql/ has moved on; "deno task db:migrate" would write:\n${changes.join("\n")}`] };
+  const project = await readProject();
+  const next = await unreleasedMigration(project);
+  if (next?.sql === project.unreleased?.text) return { findings: [] };
+  const found = project.unreleased === null
+    ? "no unreleased migration"
+    : PATHS.migrations + project.unreleased.name;
+  return {
+    findings: [`sql/ has moved on from ${found}; "deno task db:migrate" writes it anew.`],
+  };
 }
 
 async function checkGeneratedTypes(databaseUrl: string): Promise<Outcome> {

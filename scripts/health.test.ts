@@ -5,12 +5,17 @@ const stage = (name: string, backlog: number, problem: string | null = null) => 
   stage: name,
   backlog,
   problem,
+  release: "0.1.0",
 });
 
 Deno.test("a loop that is well says so in one line, with what waits", () => {
-  assertEquals(healthLines([stage("inbox", 0), stage("prune", 0)]), ["all stages are well, nothing waits"]);
+  assertEquals(healthLines([stage("inbox", 0), stage("prune", 0)]), [
+    "all stages are well, nothing waits",
+    "release 0.1.0",
+  ]);
   assertEquals(healthLines([stage("inbox", 3), stage("mine-lessons", 12), stage("prune", 0)]), [
     "all stages are well, waiting: 3 in inbox, 12 in mine-lessons",
+    "release 0.1.0",
   ]);
 });
 
@@ -20,6 +25,14 @@ Deno.test("each stage with a problem has a line of its own", () => {
     [
       "doorbell: no key",
       "schedule: off",
+      "release 0.1.0",
     ],
   );
+});
+
+Deno.test("a database from before the first release says so", () => {
+  assertEquals(healthLines([{ ...stage("inbox", 0), release: null }]), [
+    "all stages are well, nothing waits",
+    "not released yet",
+  ]);
 });

@@ -25,8 +25,8 @@ import { openExport } from "./import/freqtrade/export.ts";
 import { importExport } from "./import/freqtrade/import.ts";
 import { StackSink } from "./import/sink.ts";
 import { generateSample, type Sample, SAMPLE_SEED } from "./sample/sample.ts";
-import { type Stack, startStack } from "./stack/stack.ts";
-import { createServerDatabase, type Target, TEST_DATABASE_VARIABLE } from "./stack/testing.ts";
+import type { Stack } from "./stack/stack.ts";
+import { startTestStack, type Target, TEST_DATABASE_VARIABLE } from "./testing/databases.ts";
 import { readStrandFile, type Strand, strandRow } from "./strand_file.ts";
 
 const KILLS = Number(Deno.env.get("EDGELOOP_KILLS") ?? 6);
@@ -41,10 +41,7 @@ interface RunningStack extends AsyncDisposable {
 
 async function start(target: Target): Promise<RunningStack> {
   await using cleanup = new AsyncDisposableStack();
-  const stack = await startStack(
-    target === "embedded" ? {} : { databaseUrl: await createServerDatabase(cleanup) },
-  );
-  cleanup.defer(() => stack.close());
+  const stack = await startTestStack(target, cleanup);
   const client = createClient(stack.apiUrl, stack.secretKey, { auth: { persistSession: false } });
   const owned = cleanup.move();
   return { stack, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -1,9 +1,16 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert/mod.js";
-import { nextMigration } from "./migrate.ts";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertObjectMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert/mod.js";
+import { nextMigration } from "./release/next_migration.ts";
 import { compareSnapshots, snapshotSchema } from "./stack/schema_snapshot.ts";
 import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
 import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, testOnEachTarget } from "./testing/databases.ts";
 import { push } from "./supabase_cli.ts";
 
 testOnEachTarget(
@@ -83,12 +90,26 @@ Deno.test("a change of every kind finds its way into the next migration, and out
   const there = await nextMigration([...sources, extra], sources);
   assertEquals(there?.destroys, []);
 
-  // A row of a registry goes by hand: nobody can tell whether others have come to need it.
-  const removal = {
-    name: "98_removal.sql",
-    text: "delete from public.scope_dimensions where dim = 'extra';\n",
-  };
-  const back = await nextMigration([...sources, removal], [...sources, extra]);
+  const back = await nextMigration(sources, [...sources, extra]);
   assertStringIncludes(back?.sql ?? "", "select cron.unschedule('extra');");
+  assertStringIncludes(back?.sql ?? "", "delete from public.scope_dimensions where");
   assert((back?.destroys.length ?? 0) > 0);
+});
+
+Deno.test("a database that holds a draft from before the first release is refused in one sentence, with the way out", async () => {
+  await using database = await createTestDatabase("embedded");
+  await installStandIns(database.sql);
+  await database.sql.unsafe("create schema learning");
+  const [first] = await readSqlFiles(SQL_DIRECTORY);
+  const refusal = await assertRejects(() => database.sql.unsafe(first?.text ?? "").simple().execute());
+  assertObjectMatch(refusal as unknown as Record<string, unknown>, {
+    code: "55000",
+    detail: "Schema learning is there, and has no table of releases.",
+  });
+  const { message, hint } = refusal as unknown as { message: string; hint: string };
+  assertStringIncludes(
+    message,
+    "holds a draft of Edgeloop from before 0.1.0, which cannot be upgraded: push to a new project",
+  );
+  assertStringIncludes(hint, "drop schema learning cascade");
 });

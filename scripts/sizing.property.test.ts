@@ -13,9 +13,7 @@ import {
   type StrengthMode,
 } from "./sizing_oracle.ts";
 import type { Database } from "./stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
-import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./testing/databases.ts";
 
 const EXACT = 1e-9;
 const START = Date.UTC(2026, 0, 1);
@@ -118,23 +116,36 @@ function context(
   });
 }
 
+/** Nearer to 0 a number counts as 0 when it is written. */
+const LEAST = 1e-12;
+
+const direction = fc.oneof({ weight: 6, arbitrary: between(-1, 1) }, fc.constantFrom(LEAST, -LEAST, -2, 2));
+
 function override(values: readonly Value[], likelihood: number): fc.Arbitrary<World["overrides"][number]> {
   return fc.record({
     patternKey,
     actionCategory,
     scope: context(DIMENSIONS, values, likelihood),
-    multiplier: fc.oneof({ weight: 6, arbitrary: between(0.3, 3) }, fc.constantFrom(null, 1e-9, 1e9)),
-    dirA: between(-1, 1),
-    dirE: between(-1, 1),
-    edge: fc.oneof(between(-0.5, 0.5), between(-5, 5)),
-    n: fc.integer({ min: 0, max: 500 }),
-    variance: fc.oneof(between(0, 0.5), between(0, 50)),
+    multiplier: fc.oneof({ weight: 6, arbitrary: between(0.3, 3) }, fc.constantFrom(null, 1e-6, 1e6)),
+    dirA: direction,
+    dirE: direction,
+    edge: fc.oneof(
+      { weight: 3, arbitrary: between(-0.5, 0.5) },
+      { weight: 3, arbitrary: between(-5, 5) },
+      fc.constantFrom(0, LEAST, -LEAST, 1e6, -1e6),
+    ),
+    n: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 500 }) }, fc.constant(2 ** 31 - 1)),
+    variance: fc.oneof(
+      { weight: 3, arbitrary: between(0, 0.5) },
+      { weight: 3, arbitrary: between(0, 50) },
+      fc.constantFrom(LEAST, 1e12),
+    ),
     confidence: fc.oneof(
       { weight: 6, arbitrary: between(0, 1) },
-      fc.constantFrom(null, 0, 0.4, 0.39999999, 1e-6),
+      fc.constantFrom(null, 0, 0.4, 0.39999999, LEAST),
     ),
     lastEvidence: fc.option(time),
-    halfLifeHours: fc.option(between(1, 5000)),
+    halfLifeHours: fc.option(fc.oneof({ weight: 6, arbitrary: between(1, 5000) }, fc.constant(1e9))),
     enabled: chance(0.9),
     former: fc.record({ multiplier: between(0.3, 3), enabled: fc.boolean(), general: fc.boolean() }),
   }).map(({ scope, ...rest }) => ({ ...rest, scope: scope.held, written: scope.written }));
@@ -161,11 +172,24 @@ const position: fc.Arbitrary<WrittenPosition> = fc.record({
 
 const mask = fc.uniqueArray(fc.constantFrom(...DIMENSIONS), { minLength: 1, maxLength: 4 });
 
-/** The ends of what a number may be set to that must be greater than 0. */
-const SMALLEST = 1e-40;
-const LARGEST = 1e15;
+/** The least and the most that each number may be set to, by module and path. */
+type Doors = ReadonlyMap<string, readonly [least: number, most: number]>;
 
-/** The default, what a strategy could have, or the ends of what may be set at all. */
+async function readDoors(sql: Database): Promise<Doors> {
+  const rows = await sql<{ setting: string; minimum: number; maximum: number }[]>`
+    select module_id || '.' || path as setting, minimum, maximum
+    from learning.settings where kind in ('number', 'integer')`;
+  return new Map(rows.map(({ setting, minimum, maximum }) => [setting, [minimum, maximum]]));
+}
+
+/** The ends of what a number may be set to; one that may be 0 may also be next to it. */
+function endsOf(doors: Doors, setting: string): number[] {
+  const ends = doors.get(setting);
+  if (ends === undefined) throw new Error(`There is no number "${setting}" in learning.settings.`);
+  return ends.includes(0) ? [...ends, LEAST] : [...ends];
+}
+
+/** The default, what a strategy could have, or the ends of what may be. */
 const setting = (
   usual: number,
   min: number,
@@ -178,45 +202,54 @@ const setting = (
     { weight: 1, arbitrary: fc.constantFrom(...ends) },
   );
 
-const config: fc.Arbitrary<OracleConfig> = fc.record({
-  mode: fc.constantFrom<StrengthMode>("posture", "multiplier", "edge_weighted"),
-  edgeScale: setting(0.1, 0.01, 2, [SMALLEST, LARGEST]),
-  stalenessHalfLifeHours: setting(720, 1, 5000, [SMALLEST, LARGEST]),
-  steering: fc.oneof(
-    fc.constant({ base: 0.03, gain: 0.2, max: 0.22, confidenceMin: 0.4, baseBias: 0 }),
-    fc.record({
-      base: between(0, 1),
-      gain: between(0, 1),
-      max: between(0, 1),
-      confidenceMin: between(0, 1),
-      baseBias: between(-1, 1),
-    }),
-  ),
-  exposure: fc.record({
-    masks: fc.oneof(
-      fc.constant(null),
-      fc.array(fc.oneof(fc.constantFrom("singles" as const, "pairs" as const, "full" as const), mask), {
-        minLength: 1,
-        maxLength: 5,
+function config(doors: Doors): fc.Arbitrary<OracleConfig> {
+  const pm = (path: string, usual: number, min: number, max: number): fc.Arbitrary<number> =>
+    setting(usual, min, max, endsOf(doors, `pm.${path}`));
+  return fc.record({
+    mode: fc.constantFrom<StrengthMode>("posture", "multiplier", "edge_weighted"),
+    edgeScale: pm("edge_scale", 0.1, 0.01, 2),
+    stalenessHalfLifeHours: pm("staleness_half_life_hours", 720, 1, 5000),
+    steering: fc.oneof(
+      fc.constant({ base: 0.03, gain: 0.2, max: 0.22, confidenceMin: 0.4, baseBias: 0 }),
+      fc.record({
+        base: pm("steering.base", 0.03, 0, 1),
+        gain: pm("steering.gain", 0.2, 0, 1),
+        max: pm("steering.max", 0.22, 0, 1),
+        confidenceMin: pm("steering.confidence_min", 0.4, 0, 1),
+        baseBias: pm("steering.base_bias", 0, -1, 1),
       }),
     ),
-    alpha: setting(1, 0.1, 5, [SMALLEST, LARGEST]),
-    beta: setting(0.5, 0, 5, [SMALLEST, LARGEST]),
-    weightExponent: setting(0.5, 0, 3, [SMALLEST, 40, LARGEST]),
-    cap: fc.option(setting(0.5, 0.01, 1, [SMALLEST, LARGEST])),
-  }),
-  overridesEnabled: chance(0.95),
-  overridesEnabledRegimes: fc.oneof(
-    { weight: 5, arbitrary: fc.constant(null) },
-    fc.subarray(["micro", "1.5", "recover"]),
-  ),
-  exposureSkewEnabled: chance(0.9),
-  baseAllocation: setting(0.1, 0.01, 1, [SMALLEST, 1]),
-  dimensions: fc.tuple(...DIMENSIONS.map(() => setting(1, 0.1, 10, [1e-9, 1e9])))
-    .map((weights) => new Map(DIMENSIONS.map((dim, place) => [dim, weights[place] ?? 1]))),
-});
+    exposure: fc.record({
+      masks: fc.oneof(
+        fc.constant(null),
+        fc.array(fc.oneof(fc.constantFrom("singles" as const, "pairs" as const, "full" as const), mask), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+      ),
+      alpha: pm("exposure.alpha", 1, 0.1, 5),
+      beta: pm("exposure.beta", 0.5, 0, 5),
+      weightExponent: pm("exposure.weight_exponent", 0.5, 0, 3),
+      cap: fc.option(pm("exposure.cap", 0.5, 0.01, 1)),
+    }),
+    overridesEnabled: chance(0.95),
+    overridesEnabledRegimes: fc.oneof(
+      { weight: 5, arbitrary: fc.constant(null) },
+      fc.subarray(["micro", "1.5", "recover"]),
+    ),
+    exposureSkewEnabled: chance(0.9),
+    baseAllocation: setting(0.1, 0.01, 1, endsOf(doors, "decision_maker.default_allocation_pct")),
+    dimensions: fc.tuple(...DIMENSIONS.map(() => setting(1, 0.1, 10, [1e-6, 1e6])))
+      .map((weights) => new Map(DIMENSIONS.map((dim, place) => [dim, weights[place] ?? 1]))),
+  });
+}
 
-function worlds(values: readonly Value[], overrideCount: number, likelihood: number): fc.Arbitrary<World> {
+function worlds(
+  doors: Doors,
+  values: readonly Value[],
+  overrideCount: number,
+  likelihood: number,
+): fc.Arbitrary<World> {
   return fc.record({
     overrides: fc.uniqueArray(override(values, likelihood), {
       maxLength: overrideCount,
@@ -230,14 +263,14 @@ function worlds(values: readonly Value[], overrideCount: number, likelihood: num
         patternKey,
         actionCategory,
         scope: context(DIMENSIONS, values, 0.75),
-        a: between(0, 1),
-        e: between(0, 1),
-        previousStrength: between(0.5, 2),
+        a: fc.oneof({ weight: 6, arbitrary: between(0, 1) }, fc.constant(LEAST)),
+        e: fc.oneof({ weight: 6, arbitrary: between(0, 1) }, fc.constant(LEAST)),
+        previousStrength: fc.oneof({ weight: 6, arbitrary: between(0.5, 2) }, fc.constantFrom(1e-6, 1e6)),
         asOf: time,
       }).map(({ scope, ...rest }) => ({ ...rest, scope: scope.held, written: scope.written })),
       { minLength: 8, maxLength: 12 },
     ),
-    config,
+    config: config(doors),
     filedByTwo: fc.boolean(),
   });
 }
@@ -255,9 +288,10 @@ interface Seen {
 
 testOnEachTarget("A size is what a plain reading of the formulas gives, in every mode", async (target) => {
   await using database = await databaseWithSchema(target);
+  const doors = await readDoors(database.sql);
   const seen: Seen = { candidates: 0, blended: 0, crowded: 0 };
   await fc.assert(
-    fc.asyncProperty(worlds(VALUES, 48, 0.14), (world) => agrees(database.sql, world, seen)),
+    fc.asyncProperty(worlds(doors, VALUES, 48, 0.14), (world) => agrees(database.sql, world, seen)),
     { numRuns: target === "postgres" ? 1_000 : 30, seed: 4 },
   );
   assert(
@@ -274,11 +308,12 @@ testOnEachTarget(
   "A size is exact where a behaviour's overrides have more pairs than a filing has bits",
   async (target) => {
     await using database = await databaseWithSchema(target);
+    const doors = await readDoors(database.sql);
     const values = Array.from({ length: 90 }, (_, place): Value => [`v${place}`, `v${place}`]);
     const seen: Seen = { candidates: 0, blended: 0, crowded: 0 };
     await fc.assert(
       fc.asyncProperty(
-        worlds(values, 700, 0.2),
+        worlds(doors, values, 700, 0.2),
         (world) => agrees(database.sql, world, seen),
       ),
       { numRuns: target === "postgres" ? 12 : 4, seed: 4 },
@@ -300,20 +335,24 @@ const number = fc.oneof(
   fc.constantFrom("NaN", "Infinity", "-Infinity", "-0", "0", "1", "1e308", "5e-324", null),
 );
 
-/** Numbers at the ends of what a configuration may hold. */
-const EXTREMES = [
-  { number: 1, share: 0.5 },
-  { number: 1e-40, share: 1e-40 },
-  { number: 1e15, share: 1 },
-].map(({ number, share }) => ({
-  pm: {
-    edge_scale: number,
-    staleness_half_life_hours: number,
-    steering: { base: share, gain: share, max: share, confidence_min: share, base_bias: share },
-    exposure: { alpha: number, beta: number, weight_exponent: number, cap: number },
-  },
-  decision_maker: { default_allocation_pct: share },
-}));
+/** Configurations whose numbers all are as small, and as large, as they may be; and the default. */
+function extremesOf(doors: Doors): Readonly<Record<"pm" | "decision_maker", Record<string, unknown>>>[] {
+  return [() => undefined, Math.min, Math.max].map((choose) => {
+    const extreme: { pm: Record<string, unknown>; decision_maker: Record<string, unknown> } = {
+      pm: {},
+      decision_maker: {},
+    };
+    for (const [setting, ends] of doors) {
+      const [module, key, nested] = setting.split(".");
+      const value = choose(...ends);
+      if (value === undefined || key === undefined) continue;
+      const keys = module === "pm" ? extreme.pm : extreme.decision_maker;
+      if (nested === undefined) keys[key] = value;
+      else keys[key] = { ...keys[key] as Record<string, unknown> | undefined, [nested]: value };
+    }
+    return extreme;
+  });
+}
 
 testOnEachTarget("Whatever is asked is answered, or refused with 22023 and a hint", async (target) => {
   await using database = await databaseWithSchema(target);
@@ -351,7 +390,7 @@ testOnEachTarget("Whatever is asked is answered, or refused with 22023 and a hin
       assert(hint !== undefined && hint !== "", message);
     }
   };
-  for (const [place, extreme] of EXTREMES.entries()) {
+  for (const [place, extreme] of extremesOf(await readDoors(sql)).entries()) {
     for (const [module, given] of Object.entries(extreme)) {
       await sql`insert into learning_configs (module_id, config_data) values (${module}, ${
         asJson(given)
@@ -689,8 +728,6 @@ function explainsItself(
         : entry.weight * (alpha * entry.exposure + beta * entry.pattern_exposure)
     ),
   );
-  // A large exponent leaves ratios of weights that by themselves are next to nothing.
-  if (weight_sum < 1e-40) return;
   const full = alpha * weight_sum * Math.min(answer.exposure.total, cap ?? Infinity);
   same(Math.min(1, concentration / full), crowding, `${subject}: masks`);
   same(Math.min(1.33, Math.max(0.33, 1.33 - crowding)), answer.exposure_skew, `${subject}: crowding`);
@@ -715,10 +752,8 @@ function asJson(value: unknown): string {
 }
 
 async function databaseWithSchema(target: Target): Promise<TestDatabase> {
-  const database = await createTestDatabase(target);
+  const database = await createTestDatabase(target, "sql");
   try {
-    await installStandIns(database.sql);
-    await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
     // Only these, so that weights are theirs alone; one of them is not among those that every project starts with.
     await database.sql`delete from scope_dimensions where not dim = any (${DIMENSIONS})`;
     await database.sql`insert into scope_dimensions (dim, bit, source) values ('session', 30, 'entry')`;

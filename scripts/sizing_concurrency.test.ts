@@ -1,8 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { connect, type Database } from "./stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
-import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, type TestDatabase, testOnRealPostgres } from "./stack/testing.ts";
+import { createTestDatabase, type TestDatabase, testOnRealPostgres } from "./testing/databases.ts";
 
 interface Connections extends AsyncDisposable {
   readonly one: Database;
@@ -11,11 +9,9 @@ interface Connections extends AsyncDisposable {
 
 /** Two connections to a fresh database; what one waits for can be seen from a third. */
 async function twoConnections(): Promise<Connections & { readonly observer: Database }> {
-  const database: TestDatabase = await createTestDatabase("postgres");
+  const database: TestDatabase = await createTestDatabase("postgres", "sql");
   const cleanup = new AsyncDisposableStack();
   cleanup.use(database);
-  await installStandIns(database.sql);
-  await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
   const open = async (): Promise<Database> => {
     const sql = connect(database.databaseUrl, { max: 1 });
     cleanup.defer(() => sql.end({ timeout: 5 }));
@@ -47,25 +43,25 @@ async function pidOf(sql: Database): Promise<number> {
   return backend?.pid ?? 0;
 }
 
-interface Filing {
+interface Entry {
   readonly id: number;
   readonly pattern_key: string;
-  readonly filed_count: number;
+  readonly entry_count: number;
   readonly multiplier: number;
 }
 
-/** Every override as it is filed, in the order of the ids. */
-async function readFilings(sql: Database): Promise<Filing[]> {
+/** Every override as it is indexed, in the order of the ids. */
+async function readEntries(sql: Database): Promise<Entry[]> {
   return [
-    ...await sql<Filing[]>`
-      select filing.override_id as id, filed.pattern_key, filed.filed_count, filing.multiplier
-      from learning.override_index_entries filing
-      join learning.override_index_groups filed on filed.id = filing.bucket >> 40
-      order by filing.override_id`,
+    ...await sql<Entry[]>`
+      select index_entry.override_id as id, index_group.pattern_key, index_group.entry_count, index_entry.multiplier
+      from learning.override_index_entries index_entry
+      join learning.override_index_groups index_group on index_group.id = index_entry.bucket >> 40
+      order by index_entry.override_id`,
   ];
 }
 
-testOnRealPostgres("A value that changes while its group is filed anew is the value that acts", async () => {
+testOnRealPostgres("A value that changes while its group is reindexed is the value that acts", async () => {
   await using connections = await twoConnections();
   const { one, other, observer } = connections;
   await observer`
@@ -75,19 +71,19 @@ testOnRealPostgres("A value that changes while its group is filed anew is the va
   let update: Promise<unknown> = Promise.resolve();
   await one.begin(async (transaction) => {
     // Takes the group as an insert that makes it outgrow its files does.
-    await transaction`update learning.override_index_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
-    await transaction`select learning.refile_group(id, '{}') from learning.override_index_groups where pattern_key = 'pm.a'`;
+    await transaction`update learning.override_index_groups set entry_count = entry_count where pattern_key = 'pm.a'`;
+    await transaction`select learning.reindex_group(id, '{}') from learning.override_index_groups where pattern_key = 'pm.a'`;
     update = other`update pm_overrides set multiplier = 2 where scope_subset = '{"chain": "solana"}'`
       .execute();
     await waits(observer, pid);
   });
   await update;
-  const filed = await observer<{ multiplier: number }[]>`
+  const entries = await observer<{ multiplier: number }[]>`
       select multiplier from learning.override_index_entries order by multiplier`;
-  assertEquals(filed.map(({ multiplier }) => multiplier), [1.1, 2]);
+  assertEquals(entries.map(({ multiplier }) => multiplier), [1.1, 2]);
 });
 
-testOnRealPostgres("An override deleted while its group is filed anew is filed nowhere", async () => {
+testOnRealPostgres("An override deleted while its group is reindexed has no entry", async () => {
   await using connections = await twoConnections();
   const { one, other, observer } = connections;
   await observer`
@@ -96,19 +92,19 @@ testOnRealPostgres("An override deleted while its group is filed anew is filed n
   const pid = await pidOf(other);
   let removal: Promise<unknown> = Promise.resolve();
   await one.begin(async (transaction) => {
-    await transaction`update learning.override_index_groups set filed_count = filed_count where pattern_key = 'pm.a'`;
-    await transaction`select learning.refile_group(id, '{}') from learning.override_index_groups where pattern_key = 'pm.a'`;
+    await transaction`update learning.override_index_groups set entry_count = entry_count where pattern_key = 'pm.a'`;
+    await transaction`select learning.reindex_group(id, '{}') from learning.override_index_groups where pattern_key = 'pm.a'`;
     removal = other`delete from pm_overrides where scope_subset = '{"chain": "solana"}'`.execute();
     await waits(observer, pid);
   });
   await removal;
   const left = await observer`
-      select filing.override_id, filed.filed_count from learning.override_index_entries filing
-      join learning.override_index_groups filed on filed.id = filing.bucket >> 40
-      join pm_overrides made on made.id = filing.override_id`;
+      select index_entry.override_id, index_group.entry_count from learning.override_index_entries index_entry
+      join learning.override_index_groups index_group on index_group.id = index_entry.bucket >> 40
+      join pm_overrides override on override.id = index_entry.override_id`;
   assertEquals(left.length, 1);
   assertEquals((await observer`select 1 from learning.override_index_entries`).length, 1);
-  assertEquals(left[0]?.filed_count, 1);
+  assertEquals(left[0]?.entry_count, 1);
 });
 
 testOnRealPostgres(
@@ -154,9 +150,9 @@ testOnRealPostgres(
       await transaction`update pm_overrides set multiplier = 3 where id = 2`;
       await other`update pm_overrides set enabled = true, multiplier = 4 where id = 1`;
     });
-    assertEquals(await readFilings(observer), [
-      { id: 1, pattern_key: "pm.a", filed_count: 2, multiplier: 4 },
-      { id: 2, pattern_key: "pm.a", filed_count: 2, multiplier: 3 },
+    assertEquals(await readEntries(observer), [
+      { id: 1, pattern_key: "pm.a", entry_count: 2, multiplier: 4 },
+      { id: 2, pattern_key: "pm.a", entry_count: 2, multiplier: 3 },
     ]);
   },
 );
@@ -176,15 +172,15 @@ testOnRealPostgres(
       }
     };
     await Promise.all([moveBackAndForth(one, 1), moveBackAndForth(other, 2)]);
-    assertEquals(await readFilings(observer), [
-      { id: 1, pattern_key: "pm.b", filed_count: 1, multiplier: 1 },
-      { id: 2, pattern_key: "pm.a", filed_count: 1, multiplier: 1 },
+    assertEquals(await readEntries(observer), [
+      { id: 1, pattern_key: "pm.b", entry_count: 1, multiplier: 1 },
+      { id: 2, pattern_key: "pm.a", entry_count: 1, multiplier: 1 },
     ]);
   },
 );
 
 testOnRealPostgres(
-  "Values of two behaviours change while each is filed anew, and nobody waits in vain",
+  "Values of two behaviours change while each is reindexed, and nobody waits in vain",
   async () => {
     await using connections = await twoConnections();
     const { one, other, observer } = connections;
@@ -193,13 +189,13 @@ testOnRealPostgres(
       select 'pm_strength', pattern_key, 'entry', jsonb_build_object('curator', 'c' || place)
       from generate_series(1, 200) as place, (values ('pm.a'), ('pm.b')) as behaviour(pattern_key)`;
     const turns = 100;
-    const fileAnew = async (): Promise<void> => {
+    const reindex = async (): Promise<void> => {
       for (let turn = 0; turn < turns; turn++) {
         await one.begin(async (transaction) => {
           const patternKey = turn % 2 === 0 ? "pm.a" : "pm.b";
-          await transaction`update learning.override_index_groups set filed_count = filed_count where pattern_key = ${patternKey}`;
+          await transaction`update learning.override_index_groups set entry_count = entry_count where pattern_key = ${patternKey}`;
           await transaction`
-            select learning.refile_group(id, '{}') from learning.override_index_groups where pattern_key = ${patternKey}`;
+            select learning.reindex_group(id, '{}') from learning.override_index_groups where pattern_key = ${patternKey}`;
         });
       }
     };
@@ -208,11 +204,11 @@ testOnRealPostgres(
         await other`update pm_overrides set multiplier = ${turn} where id > 0`;
       }
     };
-    await Promise.all([fileAnew(), changeValues()]);
-    const filed = await readFilings(observer);
-    assertEquals(filed.length, 400);
+    await Promise.all([reindex(), changeValues()]);
+    const entries = await readEntries(observer);
+    assertEquals(entries.length, 400);
     assertEquals(
-      filed.filter(({ multiplier, filed_count }) => multiplier !== turns || filed_count !== 200),
+      entries.filter(({ multiplier, entry_count }) => multiplier !== turns || entry_count !== 200),
       [],
     );
   },
@@ -237,11 +233,11 @@ testOnRealPostgres(
       }
     };
     await Promise.all([upsert(one, "pm.a", "pm.b"), upsert(other, "pm.b", "pm.a")]);
-    const filed = await readFilings(observer);
-    assertEquals(filed.length, 202);
-    assertEquals(filed.slice(0, 2), [
-      { id: 1, pattern_key: "pm.a", filed_count: 101, multiplier: 100 },
-      { id: 2, pattern_key: "pm.b", filed_count: 101, multiplier: 100 },
+    const entries = await readEntries(observer);
+    assertEquals(entries.length, 202);
+    assertEquals(entries.slice(0, 2), [
+      { id: 1, pattern_key: "pm.a", entry_count: 101, multiplier: 100 },
+      { id: 2, pattern_key: "pm.b", entry_count: 101, multiplier: 100 },
     ]);
   },
 );

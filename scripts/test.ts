@@ -12,14 +12,12 @@ import { unescape } from "@std/html/entities.js";
 import { parseArgs } from "@std/cli/parse_args.js";
 import { dim, green, red, yellow } from "@std/fmt/colors.js";
 import { connect, type Database } from "./stack/database.ts";
-import { installStandIns } from "./stack/standins.ts";
 import {
   createTestDatabase,
   CRON_DATABASE_VARIABLE,
   type Target,
   TEST_DATABASE_VARIABLE,
-} from "./stack/testing.ts";
-import { push } from "./supabase_cli.ts";
+} from "./testing/databases.ts";
 
 const REPOSITORY = new URL("../", import.meta.url);
 const SQL_TESTS = "supabase/tests/";
@@ -127,14 +125,12 @@ async function runSqlTests(target: Target, files: readonly string[], counts: Cou
     return;
   }
   print(dim(`\nrunning ${files.length} SQL tests (${where})`));
-  await using database = await createTestDatabase(target, { pgtap: true });
+  await using database = await createTestDatabase(target, "migrations", { pgtap: true });
   const available = await database.sql`select from pg_catalog.pg_available_extensions where name = 'pgtap'`;
   if (available.length === 0) {
     for (const _ of files) counts.skipped.push("the server does not have the extension pgtap");
     return;
   }
-  await installStandIns(database.sql);
-  await push(database.databaseUrl);
   for (const file of files) {
     const began = performance.now();
     const result = await runSqlTest(database.databaseUrl, file);

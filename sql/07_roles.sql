@@ -11,7 +11,8 @@ begin
 end
 $$;
 comment on function learning.learning_role() is
-  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do nothing.';
+  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do '
+  'nothing.';
 
 create function learning.asks_as_user()
 returns boolean
@@ -28,12 +29,29 @@ begin
     when asking in ('anon', 'authenticated') then true
     when asking = 'service_role' then false
     else not pg_has_role(asking, 'service_role', 'usage')
-      and not pg_has_role(asking, (select room.nspowner from pg_catalog.pg_namespace room where room.nspname = 'learning'), 'usage')
+      and not pg_has_role(asking, (
+        select namespace.nspowner from pg_catalog.pg_namespace namespace where namespace.nspname = 'learning'
+      ), 'usage')
   end;
 end
 $$;
 comment on function learning.asks_as_user() is
-  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role decides what he may know; roles made from authenticated are users, too.';
+  'Whether whoever asks has the rights of neither service_role nor the owner, so that the learning role '
+  'decides what he may know; roles made from authenticated are users, too.';
+
+create function learning.may_read()
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce(learning.learning_role() in ('viewer', 'pm'), false);
+end
+$$;
+comment on function learning.may_read() is
+  'Whether the learning role of the signed-in user lets him read: the one list of such roles, for every '
+  'policy.';
 
 create function learning.require_pm()
 returns void
@@ -50,4 +68,5 @@ begin
   end if;
 end
 $$;
-comment on function learning.require_pm() is 'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';
+comment on function learning.require_pm() is
+  'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';

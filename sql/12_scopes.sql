@@ -1,6 +1,7 @@
 -- Scopes: how a context becomes a scope, and how keys and scopes look in their normal form.
 
--- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan each call anew.
+-- The functions from here on are called for every event: plpgsql keeps their plans, language sql would plan
+-- each call anew.
 create function learning.scope_value(value jsonb)
 returns text
 language plpgsql
@@ -16,7 +17,8 @@ begin
   end, E' \t\n\r\f\x0B'), '');
 end
 $$;
-comment on function learning.scope_value(jsonb) is 'A context''s value as a scope holds it: trimmed text, null where it is empty.';
+comment on function learning.scope_value(jsonb) is
+  'A context''s value as a scope holds it: trimmed text, null where it is empty.';
 
 create function learning.scope_faults(context jsonb)
 returns jsonb
@@ -34,7 +36,10 @@ begin
     return '[]'::jsonb;
   end if;
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('path', fault.path, 'message', fault.message) order by fault.path), '[]'::jsonb)
+    select coalesce(
+      jsonb_agg(jsonb_build_object('path', fault.path, 'message', fault.message) order by fault.path),
+      '[]'::jsonb
+    )
     from (
       select entry.key as path, case
         when jsonb_typeof(entry.value) in ('object', 'array') then 'must be a text, a number or a boolean'
@@ -43,7 +48,8 @@ begin
       end as message
       from jsonb_each(context) as entry
       where exists (
-        select from public.scope_dimensions known where known.dim = entry.key or entry.key = any (known.aliases)
+        select from public.scope_dimensions dimension
+        where dimension.dim = entry.key or entry.key = any (dimension.aliases)
       )
     ) as fault
     where fault.message is not null
@@ -51,7 +57,8 @@ begin
 end
 $$;
 comment on function learning.scope_faults(jsonb) is
-  'Why a context''s registered dimensions cannot be taken into a scope, as a list of {path, message}; empty where they can.';
+  'Why a context''s registered dimensions cannot be taken into a scope, as a list of {path, message}; empty '
+  'where they can.';
 
 create function public.unified_scope(entry_context jsonb, action_scope jsonb, regime_context jsonb)
 returns jsonb
@@ -60,36 +67,46 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  faults jsonb := learning.scope_faults(entry_context) || learning.scope_faults(action_scope) || learning.scope_faults(regime_context);
+  faults constant jsonb := learning.scope_faults(entry_context)
+    || learning.scope_faults(action_scope)
+    || learning.scope_faults(regime_context);
 begin
   if faults <> '[]'::jsonb then
     raise exception using
       errcode = '22023',
       message = 'Scope is not valid: ' || (
-        select string_agg(fault.path || ' ' || fault.message, '; ') from jsonb_to_recordset(faults) as fault(path text, message text)
+        select string_agg(fault.path || ' ' || fault.message, '; ')
+        from jsonb_to_recordset(faults) as fault(path text, message text)
       ),
       hint = 'Shorten or flatten the named dimensions of the scope.';
   end if;
   return (
     select coalesce(jsonb_object_agg(found.dim, found.value), '{}'::jsonb)
     from (
-      select distinct on (known.dim) known.dim, given.value
-      from (values ('entry', 1, entry_context), ('action', 2, action_scope), ('regime', 3, regime_context)) as context(source, rank, content)
+      select distinct on (dimension.dim) dimension.dim, given.value
+      from (
+        values ('entry', 1, entry_context), ('action', 2, action_scope), ('regime', 3, regime_context)
+      ) as context(source, rank, content)
       cross join lateral (
         select entry.key, learning.scope_value(entry.value) as value
-        from jsonb_each(case jsonb_typeof(context.content) when 'object' then context.content else '{}'::jsonb end) as entry
+        from jsonb_each(
+          case jsonb_typeof(context.content) when 'object' then context.content else '{}'::jsonb end
+        ) as entry
         -- Keeps the value from being computed once per use.
         offset 0
       ) as given
-      join public.scope_dimensions known on known.dim = given.key or given.key = any (known.aliases)
+      join public.scope_dimensions dimension
+        on dimension.dim = given.key or given.key = any (dimension.aliases)
       where given.value is not null
-      order by known.dim, known.source <> context.source, context.rank, known.dim <> given.key, given.key
+      order by dimension.dim, dimension.source <> context.source, context.rank,
+        dimension.dim <> given.key, given.key
     ) as found
   );
 end
 $$;
 comment on function public.unified_scope(jsonb, jsonb, jsonb) is
-  'One flat scope from the three contexts: each registered dimension from its own source first, then from the others, as trimmed text.';
+  'One flat scope from the three contexts: each registered dimension from its own source first, then from '
+  'the others, as trimmed text.';
 
 create function learning.scope_mask(scope jsonb)
 returns integer
@@ -99,9 +116,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select coalesce(bit_or(1 << known.bit), 0)
-    from public.scope_dimensions known
-    where scope ? known.dim
+    select coalesce(bit_or(1 << dimension.bit), 0)
+    from public.scope_dimensions dimension
+    where scope ? dimension.dim
   );
 end
 $$;
@@ -128,4 +145,5 @@ begin
 end
 $$;
 comment on function learning.dotted_pattern_key(text) is
-  'A pattern key as it is stored: module=pm|pattern_key=a.b.c becomes pm.a.b.c, dotted keys stay as they are.';
+  'A pattern key as it is stored: module=pm|pattern_key=a.b.c becomes pm.a.b.c, dotted keys stay as they '
+  'are.';

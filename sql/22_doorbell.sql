@@ -1,8 +1,9 @@
 -- Doorbell: how the database asks for an invocation of an edge function.
 
--- Outside the transaction on purpose: reading and setting it waits on no lock, however many writers there are.
+-- Outside the transaction on purpose: reading and setting it waits for no lock, however many write.
 create sequence learning.doorbell_rung_at_ms minvalue 0 start 0;
-comment on sequence learning.doorbell_rung_at_ms is 'When a strand last rang aggregate-strands, in milliseconds since 1970.';
+comment on sequence learning.doorbell_rung_at_ms is
+  'When a strand last rang aggregate-strands, in milliseconds since 1970.';
 
 create table learning.doorbells (
   id bigint generated always as identity primary key,
@@ -12,7 +13,9 @@ create table learning.doorbells (
 );
 create index doorbells_rung_at_idx on learning.doorbells (rung_at);
 alter table learning.doorbells enable row level security;
-comment on table learning.doorbells is 'Which edge function was rung when, so that its answer is known from those that others in the database wait for; kept for a day.';
+comment on table learning.doorbells is
+  'Which edge function was rung when, so that its answer is known from those that others in the database '
+  'wait for; kept for a day.';
 comment on column learning.doorbells.id is 'Identity.';
 comment on column learning.doorbells.function_name is 'The edge function.';
 comment on column learning.doorbells.request_id is 'The request in net; numbers begin anew after a crash.';
@@ -30,8 +33,10 @@ declare
   secret_key text;
   request_id bigint;
 begin
-  select secret.decrypted_secret into project_url from vault.decrypted_secrets secret where secret.name = 'project_url';
-  select secret.decrypted_secret into secret_key from vault.decrypted_secrets secret where secret.name = 'edge_function_secret_key';
+  select secret.decrypted_secret into project_url
+  from vault.decrypted_secrets secret where secret.name = 'project_url';
+  select secret.decrypted_secret into secret_key
+  from vault.decrypted_secrets secret where secret.name = 'edge_function_secret_key';
   if project_url is null or secret_key is null then
     raise exception using
       errcode = '55000',
@@ -40,7 +45,8 @@ begin
           case when project_url is null then 'project_url' end,
           case when secret_key is null then 'edge_function_secret_key' end
         ], null), ' and none named ')),
-      hint = 'Store it with select vault.create_secret(''...'', ''project_url''); strands wait in the meantime and nothing is lost.';
+      hint = 'Store it with select vault.create_secret(''...'', ''project_url''); '
+        'strands wait in the meantime and nothing is lost.';
   end if;
   begin
     request_id := net.http_post(
@@ -58,7 +64,8 @@ begin
   return request_id;
 end
 $$;
-comment on function learning.ring(text, jsonb) is 'Asks for one invocation of an edge function; the request leaves when the transaction commits.';
+comment on function learning.ring(text, jsonb) is
+  'Asks for one invocation of an edge function; the request leaves when the transaction commits.';
 
 -- Runs as its owner: clients that write strands may neither write the log nor ring.
 create function learning.ring_or_log(function_name text, body jsonb default '{}'::jsonb)
@@ -75,9 +82,12 @@ exception when others then
     format('%s could not be rung: %s', function_name, sqlerrm), jsonb_build_object('sqlstate', sqlstate));
 end
 $$;
-comment on function learning.ring_or_log(text, jsonb) is 'Asks for one invocation of an edge function; a failure is logged once an hour instead of being raised.';
+comment on function learning.ring_or_log(text, jsonb) is
+  'Asks for one invocation of an edge function; a failure is logged once an hour instead of being raised.';
 
-create function public.ring_edge_function(p_name text, p_body jsonb default '{}'::jsonb, p_times integer default 1)
+create function public.ring_edge_function(
+  p_name text, p_body jsonb default '{}'::jsonb, p_times integer default 1
+)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -89,4 +99,5 @@ begin
 end
 $$;
 comment on function public.ring_edge_function(text, jsonb, integer) is
-  'Asks for invocations of an edge function. For the edge functions, which go on after their budget that way.';
+  'Asks for invocations of an edge function. For the edge functions, which go on after their budget that '
+  'way.';

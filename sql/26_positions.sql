@@ -6,11 +6,11 @@ create table public.lowcap_positions (
   token_contract text not null,
   token_ticker text,
   timeframe text not null,
-  status text not null default 'dormant' check (status in ('dormant', 'watchlist', 'active', 'paused', 'archived')),
+  status text not null default 'dormant'
+    check (status in ('dormant', 'watchlist', 'active', 'paused', 'archived')),
   state text check (state in ('S0', 'S1', 'S2', 'S3', 'S4')),
   current_trade_id text,
-  total_allocation_pct float8 not null default 0
-    check (total_allocation_pct >= 0 and total_allocation_pct < 'Infinity'::float8),
+  total_allocation_pct float8 not null default 0 check (total_allocation_pct between 0 and 100),
   pattern_key text,
   entry_context jsonb not null default '{}'::jsonb,
   completed_trades jsonb not null default '[]'::jsonb,
@@ -20,19 +20,24 @@ create table public.lowcap_positions (
 create index lowcap_positions_status_idx on public.lowcap_positions (status);
 alter table public.lowcap_positions enable row level security;
 
-comment on table public.lowcap_positions is 'One position per token and timeframe: what the book holds and intends to hold.';
+comment on table public.lowcap_positions is
+  'One position per token and timeframe: what the book holds and intends to hold.';
 comment on column public.lowcap_positions.id is 'Identity.';
 comment on column public.lowcap_positions.token_chain is 'Chain of the token.';
 comment on column public.lowcap_positions.token_contract is 'Contract of the token.';
 comment on column public.lowcap_positions.token_ticker is 'Ticker, for people.';
 comment on column public.lowcap_positions.timeframe is 'Timeframe the position is traded on.';
-comment on column public.lowcap_positions.status is 'Watchlist and active positions count as exposure; dormant ones share in reallocation; paused and archived ones do neither.';
+comment on column public.lowcap_positions.status is
+  'Watchlist and active positions count as exposure; dormant ones share in reallocation; '
+  'paused and archived ones do neither.';
 comment on column public.lowcap_positions.state is 'State of the trend, S0 to S4.';
 comment on column public.lowcap_positions.current_trade_id is 'Open trade, if any.';
-comment on column public.lowcap_positions.total_allocation_pct is 'Intended capital as a fraction of the book, whatever is filled.';
+comment on column public.lowcap_positions.total_allocation_pct is
+  'Intended capital as a fraction of the book, whatever is filled; nearer to 0 than 1e-12 it is 0.';
 comment on column public.lowcap_positions.pattern_key is 'Behaviour that holds the position, dotted.';
 comment on column public.lowcap_positions.entry_context is 'Context when the token was approved.';
-comment on column public.lowcap_positions.completed_trades is 'Closed trades of the position, as the writer keeps them.';
+comment on column public.lowcap_positions.completed_trades is
+  'Closed trades of the position, as the writer keeps them.';
 comment on column public.lowcap_positions.updated_at is 'When the row changed last.';
 
 create function learning.normalise_position()
@@ -42,13 +47,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.pattern_key := learning.dotted_pattern_key(new.pattern_key);
+  new.total_allocation_pct := learning.without_dust(new.total_allocation_pct);
   if tg_op = 'UPDATE' and new is distinct from old then
     new.updated_at := now();
   end if;
   return new;
 end
 $$;
-comment on function learning.normalise_position() is 'Stores pattern keys dotted and notes when a position changed.';
+comment on function learning.normalise_position() is
+  'Stores pattern keys dotted and no allocation that is next to nothing, and notes when a position changed.';
 create trigger normalise_position before insert or update on public.lowcap_positions
 for each row execute function learning.normalise_position();
-comment on trigger normalise_position on public.lowcap_positions is 'Stores pattern keys dotted and notes when a position changed.';
+comment on trigger normalise_position on public.lowcap_positions is
+  'Stores pattern keys dotted and no allocation that is next to nothing, and notes when a position changed.';

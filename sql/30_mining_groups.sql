@@ -2,6 +2,9 @@
 
 create type learning.group_key as (module text, pattern_key text, action_category text);
 comment on type learning.group_key is 'A group of events that is mined together.';
+comment on column learning.group_key.module is 'Who acted.';
+comment on column learning.group_key.pattern_key is 'Behaviour, dotted.';
+comment on column learning.group_key.action_category is 'Category of the action, or tuning.';
 
 create table learning.mining_cycles (
   family text primary key check (family in ('strength', 'tuning')),
@@ -10,8 +13,10 @@ create table learning.mining_cycles (
   started_at timestamptz
 );
 alter table learning.mining_cycles enable row level security;
-comment on table learning.mining_cycles is 'The mining cycle under way: every group of it is mined on the events that were there when it began.';
-comment on column learning.mining_cycles.family is 'strength for lessons from trades, tuning for lessons from episodes.';
+comment on table learning.mining_cycles is
+  'The mining cycle under way: every group of it is mined on the events that were there when it began.';
+comment on column learning.mining_cycles.family is
+  'strength for lessons from trades, tuning for lessons from episodes.';
 comment on column learning.mining_cycles.cycle is 'Number of the cycle.';
 comment on column learning.mining_cycles.last_event_id is 'Newest event of the cycle.';
 comment on column learning.mining_cycles.started_at is 'When the cycle began.';
@@ -49,10 +54,14 @@ comment on column learning.mining_groups.evidence_version is 'Grows with each ch
 comment on column learning.mining_groups.mined_version is 'Evidence version that the lessons rest on.';
 comment on column learning.mining_groups.mined_cycle is 'Cycle in which it was mined last.';
 comment on column learning.mining_groups.mined_at is 'When it was mined last.';
-comment on column learning.mining_groups.mined_settings is 'Digest of the configuration and the registry it was mined under.';
+comment on column learning.mining_groups.mined_settings is
+  'Digest of the configuration and the registry it was mined under.';
 comment on column learning.mining_groups.mined_baseline is 'Baseline mean it was mined against.';
-comment on column learning.mining_groups.run is 'What the run under way works with: events, settings, baseline; empty while a due group waits for it, null between runs.';
-comment on column learning.mining_groups.progress is 'Where the run under way has got to, in the miner''s own terms; null at its beginning.';
+comment on column learning.mining_groups.run is
+  'What the run under way works with: events, settings, baseline; empty while a due group waits for it, null '
+  'between runs.';
+comment on column learning.mining_groups.progress is
+  'Where the run under way has got to, in the miner''s own terms; null at its beginning.';
 comment on column learning.mining_groups.lease_token is 'Invocation that holds the group.';
 comment on column learning.mining_groups.leased_until is 'When another invocation may take over.';
 
@@ -61,18 +70,22 @@ returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into learning.mining_groups as held (family, lesson_type, module, pattern_key, action_category)
+  insert into learning.mining_groups as mining_group (
+    family, lesson_type, module, pattern_key, action_category
+  )
   select distinct
-    case when marked.action_category = 'tuning' then 'tuning' else 'strength' end,
+    case when key.action_category = 'tuning' then 'tuning' else 'strength' end,
     case
-      when marked.action_category = 'tuning' then 'tuning_rates'
-      when marked.module = 'dm' and marked.action_category = 'allocation' then 'dm_alloc'
+      when key.action_category = 'tuning' then 'tuning_rates'
+      when key.module = 'dm' and key.action_category = 'allocation' then 'dm_alloc'
       else 'pm_strength'
     end,
-    marked.module, marked.pattern_key, marked.action_category
-  from unnest(changed) as marked
+    key.module, key.pattern_key, key.action_category
+  from unnest(changed) as key
   -- Every writer takes the rows in the same order and none deadlocks.
   order by 3, 4, 5
-  on conflict (module, pattern_key, action_category) do update set evidence_version = held.evidence_version + 1;
+  on conflict (module, pattern_key, action_category) do update set
+    evidence_version = mining_group.evidence_version + 1;
 $$;
-comment on function learning.mark_groups_changed(learning.group_key[]) is 'Notes that the events of some groups changed.';
+comment on function learning.mark_groups_changed(learning.group_key[]) is
+  'Notes that the events of some groups changed.';

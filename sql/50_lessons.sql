@@ -21,24 +21,33 @@ create table public.learning_lessons (
   scope_digest text not null generated always as (md5(scope_subset::text)) stored,
   unique (module, pattern_key, action_category, scope_digest)
 );
-create index learning_lessons_active_idx on public.learning_lessons (module, pattern_key, action_category) where status = 'active';
+create index learning_lessons_active_idx on public.learning_lessons (module, pattern_key, action_category)
+where status = 'active';
 create index learning_lessons_status_idx on public.learning_lessons (lesson_type, status, id);
 alter table public.learning_lessons enable row level security;
 comment on table public.learning_lessons is 'What was learned: the statistics of one behaviour in one scope.';
 comment on column public.learning_lessons.id is 'Identity.';
 comment on column public.learning_lessons.module is 'Who acted: pm or dm.';
 comment on column public.learning_lessons.pattern_key is 'Behaviour, dotted.';
-comment on column public.learning_lessons.action_category is 'entry, add, trim, exit, allocation, or tuning for gates.';
-comment on column public.learning_lessons.scope_subset is 'The scope: every trade behind the lesson contains it.';
+comment on column public.learning_lessons.action_category is
+  'entry, add, trim, exit, allocation, or tuning for gates.';
+comment on column public.learning_lessons.scope_subset is
+  'The scope: every trade behind the lesson contains it.';
 comment on column public.learning_lessons.scope_mask is 'Dimensions of scope_subset as bits.';
 comment on column public.learning_lessons.lesson_type is 'pm_strength, dm_alloc or tuning_rates.';
 comment on column public.learning_lessons.n is 'Trades (for tuning: windows) behind it.';
-comment on column public.learning_lessons.stats is 'All statistics; outcomes in units of outcome_scale, times in hours.';
-comment on column public.learning_lessons.edge_raw is 'Edge against the baseline after decay; null for tuning.';
-comment on column public.learning_lessons.p_value is 'Two-sided p value of the difference to the baseline; null for tuning.';
-comment on column public.learning_lessons.q_value is 'Benjamini-Hochberg false discovery rate within the group; null for tuning.';
-comment on column public.learning_lessons.decay_halflife_hours is 'Half-life of the edge; null where it is stable or unknown.';
-comment on column public.learning_lessons.status is 'candidate; active when large and beyond luck; deprecated once it was active and no longer is.';
+comment on column public.learning_lessons.stats is
+  'All statistics; outcomes in units of outcome_scale, times in hours.';
+comment on column public.learning_lessons.edge_raw is
+  'Edge against the baseline after decay; null for tuning.';
+comment on column public.learning_lessons.p_value is
+  'Two-sided p value of the difference to the baseline; null for tuning.';
+comment on column public.learning_lessons.q_value is
+  'Benjamini-Hochberg false discovery rate within the group; null for tuning.';
+comment on column public.learning_lessons.decay_halflife_hours is
+  'Half-life of the edge; null where it is stable or unknown.';
+comment on column public.learning_lessons.status is
+  'candidate; active when large and beyond luck; deprecated once it was active and no longer is.';
 comment on column public.learning_lessons.first_active_at is 'When it first became active.';
 comment on column public.learning_lessons.last_evidence_at is 'Close of the newest trade behind it.';
 comment on column public.learning_lessons.updated_at is 'When the row changed last.';
@@ -52,7 +61,9 @@ create table public.learning_edge_history (
   primary key (lesson_id, ts)
 );
 alter table public.learning_edge_history enable row level security;
-comment on table public.learning_edge_history is 'How the edge of lessons that are or were active developed: one snapshot per run in which the evidence changed, the last 500 each.';
+comment on table public.learning_edge_history is
+  'How the edge of lessons that are or were active developed: one snapshot per run in which the evidence '
+  'changed, the last 500 each.';
 comment on column public.learning_edge_history.lesson_id is 'The lesson.';
 comment on column public.learning_edge_history.ts is 'When the snapshot was taken.';
 comment on column public.learning_edge_history.edge is 'Edge before decay.';
@@ -86,13 +97,15 @@ declare
 begin
   delete from public.learning_edge_history snapshot
   using (
-    select kept.lesson_id, kept.ts, row_number() over (partition by kept.lesson_id order by kept.ts desc) as age
-    from public.learning_edge_history kept
-    where kept.lesson_id = any (lesson_ids)
-  ) as aged
-  where snapshot.lesson_id = aged.lesson_id and snapshot.ts = aged.ts and aged.age > 500;
+    select any_snapshot.lesson_id, any_snapshot.ts,
+      row_number() over (partition by any_snapshot.lesson_id order by any_snapshot.ts desc) as age
+    from public.learning_edge_history any_snapshot
+    where any_snapshot.lesson_id = any (lesson_ids)
+  ) as ranked
+  where snapshot.lesson_id = ranked.lesson_id and snapshot.ts = ranked.ts and ranked.age > 500;
   get diagnostics pruned = row_count;
   return pruned;
 end
 $$;
-comment on function learning.prune_edge_history(bigint[]) is 'Deletes all but the last 500 snapshots of some lessons; returns how many.';
+comment on function learning.prune_edge_history(bigint[]) is
+  'Deletes all but the last 500 snapshots of some lessons; returns how many.';

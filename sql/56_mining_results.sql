@@ -1,132 +1,236 @@
 -- Mining results: the lessons of a finished run, written all at once.
 
+create type learning.lesson_change as (
+  outcome text,
+  lesson_id bigint,
+  event text,
+  has_new_evidence boolean
+);
+comment on type learning.lesson_change is 'What a finished run did to one lesson.';
+comment on column learning.lesson_change.outcome is
+  'written where it was found and is new or changed; deprecated or deleted where it was no longer found.';
+comment on column learning.lesson_change.lesson_id is 'The lesson.';
+comment on column learning.lesson_change.event is
+  'lesson_activated, lesson_deprecated, or null where it is as active as it was.';
+comment on column learning.lesson_change.has_new_evidence is
+  'Whether its edge is to be remembered: it is or was active, and other trades are behind it than before.';
+
+create function learning.status_of_found(status text, first_active_at timestamptz)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when status = 'candidate' and first_active_at is not null then 'deprecated' else status end;
+end
+$$;
+comment on function learning.status_of_found(text, timestamptz) is
+  'Status of a lesson that was found again: one that was active once is no candidate any more.';
+
+create function learning.write_lessons(leased_group learning.mining_groups, lessons jsonb)
+returns setof learning.lesson_change
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  with found as materialized (
+    select given.*, md5(given.scope_subset::text) as scope_digest
+    from jsonb_to_recordset(lessons) as given(
+      scope_subset jsonb, n integer, stats jsonb, edge_raw float8, p_value float8, q_value float8,
+      decay_halflife_hours float8, status text, last_evidence_at timestamptz
+    )
+  ),
+  -- Not in rather than not exists: it is hashed however few rows are expected, and the other would compare
+  -- all with all.
+  missing as materialized (
+    select lesson.id, lesson.status
+    from public.learning_lessons lesson
+    where (lesson.module, lesson.pattern_key, lesson.action_category)
+      = (leased_group.module, leased_group.pattern_key, leased_group.action_category)
+      and lesson.scope_digest not in (select found.scope_digest from found)
+  ),
+  written as (
+    insert into public.learning_lessons as lesson (
+      module, pattern_key, action_category, scope_subset, scope_mask, lesson_type, n, stats, edge_raw,
+      p_value, q_value, decay_halflife_hours, status, first_active_at, last_evidence_at
+    )
+    select leased_group.module, leased_group.pattern_key, leased_group.action_category, found.scope_subset,
+      learning.scope_mask(found.scope_subset), leased_group.lesson_type, found.n, found.stats, found.edge_raw,
+      found.p_value, found.q_value, found.decay_halflife_hours, found.status,
+      case when found.status = 'active' then now() end, found.last_evidence_at
+    from found
+    on conflict (module, pattern_key, action_category, scope_digest) do update set
+      n = excluded.n, stats = excluded.stats, edge_raw = excluded.edge_raw, p_value = excluded.p_value,
+      q_value = excluded.q_value, decay_halflife_hours = excluded.decay_halflife_hours,
+      status = learning.status_of_found(excluded.status, lesson.first_active_at),
+      first_active_at = coalesce(lesson.first_active_at, excluded.first_active_at),
+      last_evidence_at = excluded.last_evidence_at, updated_at = now()
+    where (lesson.n, lesson.stats, lesson.edge_raw, lesson.p_value, lesson.q_value,
+        lesson.decay_halflife_hours, lesson.last_evidence_at, lesson.status)
+      is distinct from (excluded.n, excluded.stats, excluded.edge_raw, excluded.p_value, excluded.q_value,
+        excluded.decay_halflife_hours, excluded.last_evidence_at,
+        learning.status_of_found(excluded.status, lesson.first_active_at))
+    returning lesson.*
+  ),
+  deprecated as (
+    update public.learning_lessons lesson
+    set status = 'deprecated', updated_at = now()
+    from missing
+    where lesson.id = missing.id and missing.status = 'active'
+    returning lesson.id
+  ),
+  deleted as (
+    delete from public.learning_lessons lesson
+    using missing
+    where lesson.id = missing.id and missing.status = 'candidate'
+    returning lesson.id
+  )
+  select 'written', written.id,
+    case
+      when written.status = 'active' and former_lesson.status is distinct from 'active'
+        then 'lesson_activated'
+      when written.status = 'deprecated' and former_lesson.status = 'active' then 'lesson_deprecated'
+    end,
+    written.first_active_at is not null and written.stats ? 'edge_before_decay'
+      and (former_lesson.first_active_at is null
+        or (former_lesson.n, former_lesson.last_evidence_at, former_lesson.stats -> 'avg')
+          is distinct from (written.n, written.last_evidence_at, written.stats -> 'avg'))
+  from written
+  -- The row as it was before this statement, which is all that its other parts see.
+  left join public.learning_lessons former_lesson on former_lesson.id = written.id
+  union all
+  select 'deprecated', deprecated.id, 'lesson_deprecated', false from deprecated
+  union all
+  select 'deleted', deleted.id, null, false from deleted;
+end
+$$;
+comment on function learning.write_lessons(learning.mining_groups, jsonb) is
+  'Writes the lessons that a run found, as far as they changed, takes back those it did not find, and '
+  'returns what it did.';
+
+create function learning.remember_edges(changes learning.lesson_change[])
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  remembered bigint[];
+begin
+  with snapshots as (
+    insert into public.learning_edge_history as snapshot (lesson_id, ts, edge, n)
+    select lesson.id, now(), (lesson.stats ->> 'edge_before_decay')::float8, lesson.n
+    from unnest(changes) as change
+    join public.learning_lessons lesson on lesson.id = change.lesson_id
+    where change.has_new_evidence
+    on conflict (lesson_id, ts) do nothing
+    returning snapshot.lesson_id
+  )
+  select coalesce(array_agg(snapshots.lesson_id), '{}') into remembered from snapshots;
+  perform learning.prune_edge_history(remembered);
+  return cardinality(remembered);
+end
+$$;
+comment on function learning.remember_edges(learning.lesson_change[]) is
+  'Takes a snapshot of the edge of each lesson with new evidence; returns of how many.';
+
+create function learning.log_lessons(changes learning.lesson_change[])
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  logged integer;
+begin
+  insert into public.learning_log (level, component, event, message, details)
+  select 'INFO', 'mine-lessons', change.event,
+    format('%s %s %s in %s: n=%s edge=%s q=%s',
+      case change.event when 'lesson_activated' then 'Active' else 'No longer active' end,
+      lesson.pattern_key, lesson.action_category, lesson.scope_subset, lesson.n,
+      round(lesson.edge_raw::numeric, 4), lesson.q_value),
+    jsonb_build_object('pattern_key', lesson.pattern_key, 'action_category', lesson.action_category,
+      'scope_subset', lesson.scope_subset, 'n', lesson.n, 'edge_raw', lesson.edge_raw,
+      'q_value', lesson.q_value)
+  from unnest(changes) as change
+  join public.learning_lessons lesson on lesson.id = change.lesson_id
+  where change.event is not null;
+  get diagnostics logged = row_count;
+  return logged;
+end
+$$;
+comment on function learning.log_lessons(learning.lesson_change[]) is
+  'Tells which lessons became active and which no longer are; returns how many.';
+
+create function learning.end_run(leased_group learning.mining_groups)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  ended_run constant jsonb := leased_group.run;
+  last_event_id constant bigint := (ended_run ->> 'last_event_id')::bigint;
+  has_later_events boolean;
+begin
+  -- Events that came between the beginning of the cycle and that of the run are not in it and keep the group
+  -- due.
+  has_later_events := case leased_group.family
+    when 'tuning' then exists (
+      select from public.pattern_episode_events episode
+      where episode.pattern_key = leased_group.pattern_key and episode.id > last_event_id
+    )
+    else exists (
+      select from public.pattern_trade_events event
+      where event.module = leased_group.module and event.pattern_key = leased_group.pattern_key
+        and event.action_category = leased_group.action_category and event.id > last_event_id
+    )
+  end;
+  update learning.mining_groups mining_group
+  set mined_version = (ended_run ->> 'evidence_version')::bigint - has_later_events::integer,
+    mined_cycle = (ended_run ->> 'cycle')::bigint, mined_at = now(),
+    mined_settings = ended_run ->> 'settings',
+    mined_baseline = (ended_run #>> '{baseline,mean}')::float8,
+    run = null, progress = null, lease_token = null, leased_until = null
+  where mining_group.id = leased_group.id;
+end
+$$;
+comment on function learning.end_run(learning.mining_groups) is
+  'Notes what a group was mined on and gives it back.';
+
+create function learning.count_outcomes(changes learning.lesson_change[])
+returns jsonb
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'written', count(*) filter (where change.outcome = 'written'),
+    'deprecated', count(*) filter (where change.outcome = 'deprecated'),
+    'deleted', count(*) filter (where change.outcome = 'deleted')
+  )
+  from unnest(changes) as change;
+$$;
+comment on function learning.count_outcomes(learning.lesson_change[]) is
+  'How many lessons a run wrote, deprecated and deleted.';
+
 create function public.finish_mining_group(p_group_id bigint, p_lease_token uuid, p_lessons jsonb)
 returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  held learning.mining_groups := learning.require_lease(p_group_id, p_lease_token);
-  outcome jsonb;
+  leased_group constant learning.mining_groups := learning.require_lease(p_group_id, p_lease_token);
+  changes learning.lesson_change[];
+  snapshots integer;
+  logged integer;
 begin
-  with found as materialized (
-    select lesson.scope_subset, md5(lesson.scope_subset::text) as scope_digest, lesson.n, lesson.stats, lesson.edge_raw, lesson.p_value,
-      lesson.q_value, lesson.decay_halflife_hours, lesson.status, lesson.last_evidence_at
-    from jsonb_to_recordset(p_lessons) as lesson(
-      scope_subset jsonb, n integer, stats jsonb, edge_raw float8, p_value float8, q_value float8, decay_halflife_hours float8,
-      status text, last_evidence_at timestamptz
-    )
-  ),
-  -- Not in rather than not exists: it is hashed however few rows are expected, and the other would compare all with all.
-  gone as materialized (
-    select lesson.id, lesson.status
-    from public.learning_lessons lesson
-    where lesson.module = held.module and lesson.pattern_key = held.pattern_key and lesson.action_category = held.action_category
-      and lesson.scope_digest not in (select found.scope_digest from found)
-  ),
-  written as (
-    insert into public.learning_lessons as lesson (
-      module, pattern_key, action_category, scope_subset, scope_mask, lesson_type, n, stats, edge_raw, p_value, q_value,
-      decay_halflife_hours, status, first_active_at, last_evidence_at
-    )
-    select held.module, held.pattern_key, held.action_category, found.scope_subset, learning.scope_mask(found.scope_subset),
-      held.lesson_type, found.n, found.stats, found.edge_raw, found.p_value, found.q_value, found.decay_halflife_hours, found.status,
-      case when found.status = 'active' then now() end, found.last_evidence_at
-    from found
-    on conflict (module, pattern_key, action_category, scope_digest) do update set
-      n = excluded.n, stats = excluded.stats, edge_raw = excluded.edge_raw, p_value = excluded.p_value, q_value = excluded.q_value,
-      decay_halflife_hours = excluded.decay_halflife_hours,
-      status = case when excluded.status = 'candidate' and lesson.first_active_at is not null then 'deprecated' else excluded.status end,
-      first_active_at = coalesce(lesson.first_active_at, excluded.first_active_at),
-      last_evidence_at = excluded.last_evidence_at, updated_at = now()
-    where (lesson.n, lesson.stats, lesson.edge_raw, lesson.p_value, lesson.q_value, lesson.decay_halflife_hours, lesson.last_evidence_at,
-        lesson.status)
-      is distinct from (excluded.n, excluded.stats, excluded.edge_raw, excluded.p_value, excluded.q_value, excluded.decay_halflife_hours,
-        excluded.last_evidence_at,
-        case when excluded.status = 'candidate' and lesson.first_active_at is not null then 'deprecated' else excluded.status end)
-    returning lesson.id, lesson.scope_subset, lesson.scope_digest, lesson.n, lesson.stats, lesson.edge_raw, lesson.q_value, lesson.status,
-      lesson.first_active_at, lesson.last_evidence_at
-  ),
-  lapsed as (
-    update public.learning_lessons lesson
-    set status = 'deprecated', updated_at = now()
-    from gone
-    where lesson.id = gone.id and gone.status = 'active'
-    returning lesson.id, lesson.scope_subset, lesson.n, lesson.edge_raw, lesson.q_value
-  ),
-  dropped as (
-    delete from public.learning_lessons lesson
-    using gone
-    where lesson.id = gone.id and gone.status = 'candidate'
-    returning lesson.id
-  ),
-  -- A former lesson is the row as it was before this statement, which is all that its other parts see.
-  snapshots as (
-    insert into public.learning_edge_history (lesson_id, ts, edge, n)
-    select written.id, now(), (written.stats ->> 'edge_before_decay')::float8, written.n
-    from written
-    left join public.learning_lessons former on former.id = written.id
-    where written.first_active_at is not null
-      and written.stats ? 'edge_before_decay'
-      and (former.id is null or former.first_active_at is null
-        or (former.n, former.last_evidence_at, former.stats -> 'avg') is distinct from (written.n, written.last_evidence_at, written.stats -> 'avg'))
-    on conflict (lesson_id, ts) do nothing
-    returning lesson_id
-  ),
-  changes as (
-    select 'lesson_activated' as event, written.scope_subset, written.n, written.edge_raw, written.q_value
-    from written
-    left join public.learning_lessons former on former.id = written.id
-    where written.status = 'active' and former.status is distinct from 'active'
-    union all
-    select 'lesson_deprecated', written.scope_subset, written.n, written.edge_raw, written.q_value
-    from written
-    join public.learning_lessons former on former.id = written.id
-    where written.status = 'deprecated' and former.status = 'active'
-    union all
-    select 'lesson_deprecated', lapsed.scope_subset, lapsed.n, lapsed.edge_raw, lapsed.q_value from lapsed
-  ),
-  logged as (
-    insert into public.learning_log (level, component, event, message, details)
-    select 'INFO', case held.lesson_type when 'tuning_rates' then 'mine-tuning' else 'mine-lessons' end, changes.event,
-      format('%s %s %s in %s: n=%s edge=%s q=%s', case changes.event when 'lesson_activated' then 'Active' else 'No longer active' end,
-        held.pattern_key, held.action_category, changes.scope_subset, changes.n, round(changes.edge_raw::numeric, 4), changes.q_value),
-      jsonb_build_object('pattern_key', held.pattern_key, 'action_category', held.action_category, 'scope_subset', changes.scope_subset,
-        'n', changes.n, 'edge_raw', changes.edge_raw, 'q_value', changes.q_value)
-    from changes
-    where held.lesson_type <> 'tuning_rates'
-    returning event
-  )
-  select jsonb_build_object(
-    'written', (select count(*) from written), 'deprecated', (select count(*) from lapsed), 'deleted', (select count(*) from dropped),
-    'snapshots', (select count(*) from snapshots), 'logged', (select count(*) from logged)
-  )
-  into outcome;
-
-  perform learning.prune_edge_history(array(
-    select lesson.id
-    from public.learning_lessons lesson
-    where lesson.module = held.module and lesson.pattern_key = held.pattern_key and lesson.action_category = held.action_category
-      and lesson.first_active_at is not null
-  ));
-
-  update learning.mining_groups mined
-  set mined_version = (held.run ->> 'evidence_version')::bigint - later.events, mined_cycle = (held.run ->> 'cycle')::bigint, mined_at = now(), mined_settings = held.run ->> 'settings',
-    mined_baseline = (held.run #>> '{baseline,mean}')::float8, run = null, progress = null, lease_token = null, leased_until = null
-  from (
-    -- Events that came between the beginning of the cycle and that of the run are not in it and keep the group due.
-    select exists (
-      select from public.pattern_trade_events event
-      where held.family = 'strength' and event.module = held.module and event.pattern_key = held.pattern_key
-        and event.action_category = held.action_category and event.id > (held.run ->> 'last_event_id')::bigint
-      union all
-      select from public.pattern_episode_events episode
-      where held.family = 'tuning' and episode.pattern_key = held.pattern_key and episode.id > (held.run ->> 'last_event_id')::bigint
-    )::integer as events
-  ) as later
-  where mined.id = held.id;
-  return outcome;
+  changes := array(select change from learning.write_lessons(leased_group, p_lessons) as change);
+  snapshots := learning.remember_edges(changes);
+  logged := learning.log_lessons(changes);
+  perform learning.end_run(leased_group);
+  return learning.count_outcomes(changes) || jsonb_build_object('snapshots', snapshots, 'logged', logged);
 end
 $$;
 comment on function public.finish_mining_group(bigint, uuid, jsonb) is
-  'Writes the lessons of a finished run all at once, drops what was no longer found and ends the lease. For the edge functions.';
+  'Writes the lessons of a finished run all at once, drops what was no longer found and ends the lease. For '
+  'the edge functions.';

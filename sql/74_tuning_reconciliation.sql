@@ -1,5 +1,121 @@
 -- Tuning reconciliation: overrides of the gates follow the simulations.
 
+create function learning.luck_among(lessons integer, largest_p_value float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select format('among %s lessons %s', lessons, case
+    when largest_p_value is null then 'no p is beyond luck'
+    else format('only p up to %s is beyond luck', learning.short(largest_p_value))
+  end);
+$$;
+comment on function learning.luck_among(integer, float8) is
+  'Which p values stand up among so many lessons, for a person to read.';
+
+create function learning.is_admitted(verdict text, p_value float8, largest_p_value float8)
+returns boolean
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Without confirmation there is no p value to judge by.
+  return case verdict when 'move' then p_value is null or coalesce(p_value <= largest_p_value, false) end;
+end
+$$;
+comment on function learning.is_admitted(text, float8, float8) is
+  'Whether a simulation''s p value stands up; null where it moves nothing.';
+
+create function learning.judge_simulations(lesson_ids bigint[], p_lessons integer, largest_p_value float8)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  judged_count bigint;
+begin
+  with judged as materialized (
+    update learning.tuning_simulations simulation
+    set admitted = learning.is_admitted(simulation.verdict, simulation.p_value, largest_p_value)
+    from public.learning_lessons lesson
+    where simulation.lesson_id = any (lesson_ids)
+      and lesson.id = simulation.lesson_id and lesson.status = 'active'
+      and simulation.admitted
+        is distinct from learning.is_admitted(simulation.verdict, simulation.p_value, largest_p_value)
+    returning simulation.lesson_id, simulation.admitted, simulation.p_value, simulation.summary,
+      lesson.pattern_key, lesson.scope_subset
+  ),
+  turned_down as (
+    select judged.* from judged where not judged.admitted
+  ),
+  logged as (
+    insert into public.learning_log (level, component, event, message, details)
+    select 'INFO', 'materialize-overrides', 'lesson_not_confirmed',
+      format('No override for %s in %s: %s; %s', turned_down.pattern_key, turned_down.scope_subset,
+        turned_down.summary, learning.luck_among(p_lessons, largest_p_value)),
+      jsonb_build_object('lesson_id', turned_down.lesson_id, 'pattern_key', turned_down.pattern_key,
+        'scope_subset', turned_down.scope_subset, 'p_value', turned_down.p_value,
+        'largest_p_value', largest_p_value, 'lessons', p_lessons)
+    from turned_down
+    where (select count(*) from turned_down) <= 20
+    union all
+    select 'INFO', 'materialize-overrides', 'lessons_not_confirmed',
+      format('No override for %s lessons: %s', count(*), learning.luck_among(p_lessons, largest_p_value)),
+      jsonb_build_object('not_confirmed', count(*), 'largest_p_value', largest_p_value, 'lessons', p_lessons)
+    from turned_down
+    having count(*) > 20
+  )
+  select count(*) into judged_count from judged;
+  return judged_count;
+end
+$$;
+comment on function learning.judge_simulations(bigint[], integer, float8) is
+  'Notes of simulated lessons whether their p value stands up among all, and tells whose does not; returns '
+  'of how many that is new.';
+
+create function learning.tuning_overrides(lesson_ids bigint[])
+returns setof learning.wanted_override
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select 'pm_tuning', lesson.pattern_key, move.lever, lesson.scope_subset,
+    (move.change ->> 'multiplier')::float8, (move.change ->> 'value')::float8,
+    null::float8, null::float8, null::float8, lesson.n, null::float8, simulation.confidence, null,
+    null::float8, lesson.id, null::timestamptz, lesson.last_evidence_at, lesson.scope_digest,
+    simulation.summary
+  from learning.tuning_simulations simulation
+  join public.learning_lessons lesson on lesson.id = simulation.lesson_id
+  cross join lateral jsonb_each(simulation.moves) as move(lever, change)
+  where simulation.lesson_id = any (lesson_ids) and lesson.status = 'active' and simulation.admitted
+  order by lesson.id, move.lever;
+$$;
+comment on function learning.tuning_overrides(bigint[]) is
+  'The overrides that some lessons want whose simulation stood up: one for each gate it moves.';
+
+create function learning.tuning_lapse_reason(p_lesson_id bigint, luck text)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    (
+      select 'Its gate is no longer moved: ' || simulation.summary
+        || case when simulation.admitted = false then '; ' || luck else '' end
+      from learning.tuning_simulations simulation
+      join public.learning_lessons lesson on lesson.id = simulation.lesson_id
+      where lesson.id = p_lesson_id and lesson.status = 'active'
+    ),
+    'Its lesson is no longer found'
+  );
+$$;
+comment on function learning.tuning_lapse_reason(bigint, text) is
+  'Why the override of a lesson is no longer wanted, for a person to read; luck says which p values stand '
+  'up.';
+
 create function public.reconcile_tuning_overrides(
   p_after bigint default 0,
   p_limit integer default 500,
@@ -11,153 +127,46 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  outcome jsonb;
-begin
-  with batch as materialized (
-    select lesson.id, lesson.status
+  lesson_ids constant bigint[] := array(
+    select lesson.id
     from public.learning_lessons lesson
     where lesson.lesson_type = 'tuning_rates' and lesson.id > p_after
     order by lesson.id
     limit p_limit
+  );
+  is_last constant boolean := cardinality(lesson_ids) < p_limit;
+  luck constant text := learning.luck_among(p_lessons, p_largest_p_value);
+  judged bigint;
+  wanted_overrides learning.wanted_override[];
+  lapsed_overrides learning.lapsed_override[];
+begin
+  judged := learning.judge_simulations(lesson_ids, p_lessons, p_largest_p_value);
+  -- In one statement, so that both are of one moment.
+  with wanted as materialized (
+    select wanted.* from learning.tuning_overrides(lesson_ids) as wanted
   ),
-  simulated as materialized (
-    select lesson.id as lesson_id, lesson.pattern_key, lesson.scope_subset, lesson.scope_digest, lesson.n, lesson.last_evidence_at,
-      simulation.moves, simulation.confidence, simulation.p_value, simulation.admitted as former_admitted, simulation.summary,
-      case when simulation.verdict = 'move' then
-        simulation.p_value is null or coalesce(simulation.p_value <= p_largest_p_value, false)
-      end as admitted
-    from batch
-    join public.learning_lessons lesson on lesson.id = batch.id
-    join learning.tuning_simulations simulation on simulation.lesson_id = batch.id
-    where batch.status = 'active'
-  ),
-  judged as (
-    update learning.tuning_simulations simulation
-    set admitted = simulated.admitted
-    from simulated
-    where simulation.lesson_id = simulated.lesson_id and simulated.admitted is distinct from simulated.former_admitted
-    returning simulation.lesson_id
-  ),
-  turned_down as materialized (
-    select simulated.*, format('%s; among %s lessons %s', simulated.summary, p_lessons,
-        case when p_largest_p_value is null then 'no p is beyond luck'
-          else format('only p up to %s is beyond luck', learning.short(p_largest_p_value)) end) as reason
-    from simulated
-    where simulated.admitted = false
-  ),
-  wanted as materialized (
-    select simulated.lesson_id, simulated.pattern_key, moved.lever as action_category, simulated.scope_subset, simulated.scope_digest,
-      (moved.change ->> 'value')::float8 as value, (moved.change ->> 'multiplier')::float8 as multiplier, simulated.n, simulated.confidence,
-      simulated.last_evidence_at, simulated.summary
-    from simulated
-    cross join lateral jsonb_each(simulated.moves) as moved(lever, change)
-    where simulated.admitted
-  ),
-  former as materialized (
-    select held.id, held.pattern_key, held.action_category, held.scope_digest, held.enabled
-    from batch
-    join public.pm_overrides held on held.lesson_id = batch.id
-    where held.override_type = 'pm_tuning'
+  former as (
+    select override.* from public.pm_overrides override
+    where override.override_type = 'pm_tuning' and override.lesson_id = any (lesson_ids)
     union all
     -- Those of lessons that are gone altogether, once everything else is done.
-    select held.id, held.pattern_key, held.action_category, held.scope_digest, held.enabled
-    from public.pm_overrides held
-    where held.override_type = 'pm_tuning' and held.lesson_id is not null and held.enabled
-      and (select count(*) from batch) < p_limit
-      and not exists (select from public.learning_lessons lesson where lesson.id = held.lesson_id)
-  ),
-  existing as materialized (
-    select held.id
-    from wanted
-    join public.pm_overrides held
-      on held.override_type = 'pm_tuning' and held.pattern_key = wanted.pattern_key and held.action_category = wanted.action_category
-        and held.scope_digest = wanted.scope_digest
-  ),
-  written as (
-    insert into public.pm_overrides as held (
-      override_type, pattern_key, action_category, scope_subset, multiplier, value, n, confidence_score, lesson_id, first_active_at,
-      last_evidence_at
+    select override.* from public.pm_overrides override
+    where override.override_type = 'pm_tuning' and override.lesson_id is not null and is_last
+      and not exists (select from public.learning_lessons lesson where lesson.id = override.lesson_id)
+  )
+  select array(select wanted::learning.wanted_override from wanted),
+    array(
+      select (former.id, learning.tuning_lapse_reason(former.lesson_id, luck))::learning.lapsed_override
+      from former
+      where former.enabled
+        and (former.pattern_key, former.action_category, former.scope_digest)
+          not in (select wanted.pattern_key, wanted.action_category, wanted.scope_digest from wanted)
     )
-    select 'pm_tuning', wanted.pattern_key, wanted.action_category, wanted.scope_subset, wanted.multiplier, wanted.value, wanted.n,
-      wanted.confidence, wanted.lesson_id, now(), wanted.last_evidence_at
-    from wanted
-    on conflict (override_type, pattern_key, action_category, scope_digest) do update set
-      multiplier = excluded.multiplier, value = excluded.value, n = excluded.n, confidence_score = excluded.confidence_score,
-      lesson_id = excluded.lesson_id, last_evidence_at = excluded.last_evidence_at, enabled = held.enabled or held.disabled_by = 'loop'
-    -- One made by hand is a person's word and is not overwritten; one a user switched off stays off.
-    where held.lesson_id is not null
-      and (held.multiplier, held.value, held.n, held.confidence_score, held.lesson_id, held.last_evidence_at, held.enabled)
-        is distinct from (excluded.multiplier, excluded.value, excluded.n, excluded.confidence_score, excluded.lesson_id,
-          excluded.last_evidence_at, held.enabled or held.disabled_by = 'loop')
-    returning held.id, held.pattern_key, held.action_category, held.scope_subset, held.multiplier, held.value, held.n, held.confidence_score,
-      held.lesson_id
-  ),
-  disabled as (
-    update public.pm_overrides held
-    set enabled = false, disabled_by = 'loop',
-      disabled_reason = coalesce(
-        (select 'Its gate is no longer moved: ' || turned_down.reason from turned_down where turned_down.lesson_id = held.lesson_id),
-        (select 'Its gate is no longer moved: ' || simulated.summary from simulated where simulated.lesson_id = held.lesson_id),
-        'Its lesson is no longer found'
-      )
-    from former
-    where held.id = former.id and former.enabled
-      and not exists (
-        select from wanted
-        where (wanted.pattern_key, wanted.action_category, wanted.scope_digest)
-          = (former.pattern_key, former.action_category, former.scope_digest)
-      )
-    returning held.id, held.pattern_key, held.action_category, held.scope_subset, held.disabled_reason
-  ),
-  lines as materialized (
-    select case when existing.id is null then 'override_created' else 'override_changed' end as event,
-      format('Override for %s %s in %s %s: value=%s multiplier=%s confidence=%s, %s', written.pattern_key, written.action_category,
-        written.scope_subset, case when existing.id is null then 'created' else 'changed' end, learning.short(written.value),
-        coalesce(round(written.multiplier::numeric, 4)::text, 'none'), round(written.confidence_score::numeric, 3), wanted.summary) as message,
-      to_jsonb(written) as details
-    from written
-    join wanted on wanted.lesson_id = written.lesson_id and wanted.action_category = written.action_category
-    left join existing on existing.id = written.id
-    union all
-    select 'override_disabled',
-      format('Override for %s %s in %s disabled: %s', disabled.pattern_key, disabled.action_category, disabled.scope_subset,
-        disabled.disabled_reason),
-      to_jsonb(disabled)
-    from disabled
-    union all
-    select 'lesson_not_confirmed',
-      format('No override for %s in %s: %s', turned_down.pattern_key, turned_down.scope_subset, turned_down.reason),
-      jsonb_build_object('lesson_id', turned_down.lesson_id, 'pattern_key', turned_down.pattern_key,
-        'scope_subset', turned_down.scope_subset, 'p_value', turned_down.p_value, 'largest_p_value', p_largest_p_value,
-        'lessons', p_lessons)
-    from turned_down
-    where turned_down.former_admitted is distinct from turned_down.admitted
-      and (select count(*) from turned_down other where other.former_admitted is distinct from other.admitted) <= 20
-    union all
-    select 'lessons_not_confirmed',
-      format('No override for %s lessons: among %s lessons %s', count(*), p_lessons,
-        case when p_largest_p_value is null then 'no p is beyond luck'
-          else format('only p up to %s is beyond luck', learning.short(p_largest_p_value)) end),
-      jsonb_build_object('not_confirmed', count(*), 'largest_p_value', p_largest_p_value, 'lessons', p_lessons)
-    from turned_down
-    where turned_down.former_admitted is distinct from turned_down.admitted
-    having count(*) > 20
-  ),
-  logged as (
-    insert into public.learning_log (level, component, event, message, details)
-    select 'INFO', 'materialize-overrides', lines.event, lines.message, lines.details from lines
-    returning event
-  )
-  select jsonb_build_object(
-    'next', case when (select count(*) from batch) = p_limit then (select max(batch.id) from batch) end,
-    'judged', (select count(*) from judged),
-    'created', (select count(*) from logged where logged.event = 'override_created'),
-    'changed', (select count(*) from logged where logged.event = 'override_changed'),
-    'disabled', (select count(*) from logged where logged.event = 'override_disabled')
-  )
-  into outcome;
-  return outcome;
+  into wanted_overrides, lapsed_overrides;
+  return jsonb_build_object('next', case when not is_last then lesson_ids[p_limit] end, 'judged', judged)
+    || learning.reconcile(wanted_overrides, lapsed_overrides);
 end
 $$;
 comment on function public.reconcile_tuning_overrides(bigint, integer, float8, integer) is
-  'Brings the tuning overrides of the next lessons in line with their simulations, where the p value is at most the largest one beyond luck; next is null after the last lesson. For the edge functions.';
+  'Brings the tuning overrides of the next lessons in line with their simulations, where the p value is at '
+  'most the largest one beyond luck; next is null after the last lesson. For the edge functions.';

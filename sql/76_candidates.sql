@@ -12,9 +12,38 @@ create type learning.candidate as (
   as_of_us float8
 );
 comment on type learning.candidate is 'What a size is asked for, checked and in its normal form.';
+comment on column learning.candidate.pattern_key is 'Behaviour, dotted.';
+comment on column learning.candidate.action_category is 'entry, add, trim or exit.';
+comment on column learning.candidate.scope is 'Its scope, of registered dimensions alone.';
+comment on column learning.candidate.scope_mask is 'Dimensions of the scope as bits.';
+comment on column learning.candidate.a_value is 'Appetite to add, 0 to 1.';
+comment on column learning.candidate.e_value is 'Assertiveness to exit, 0 to 1.';
+comment on column learning.candidate.previous_strength is
+  'Strength of the call before, from which mode edge_weighted takes its step.';
+comment on column learning.candidate.as_of is 'Time that ages count up to.';
+comment on column learning.candidate.as_of_us is 'The same in microseconds since 1970.';
+
+create function learning.refuse_argument(argument text, expected text, given text)
+returns void
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception using
+    errcode = '22023',
+    message = format(
+      'Argument %s must be %s and is %s', argument, expected, coalesce(learning.quoted(given), 'null')
+    ),
+    hint = format('Correct %s and ask again; nothing else was looked at.', argument);
+end
+$$;
+comment on function learning.refuse_argument(text, text, text) is
+  'Refuses an argument with 22023: says its name, what it must be and what it is.';
 
 create function learning.check_candidate(
-  pattern_key text, action_category text, scope jsonb, a_value float8, e_value float8, previous_strength float8, as_of timestamptz
+  pattern_key text, action_category text, scope jsonb, a_value float8, e_value float8,
+  previous_strength float8, as_of timestamptz
 )
 returns learning.candidate
 language plpgsql
@@ -22,31 +51,26 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  argument text;
-  expected text;
-  given text;
   candidate learning.candidate;
 begin
   if pattern_key is null or btrim(pattern_key) = '' then
-    argument := 'pattern_key'; expected := 'a behaviour such as pm.uptrend.S1.buy_flag'; given := pattern_key;
+    perform learning.refuse_argument(
+      'pattern_key', 'a behaviour such as pm.uptrend.S1.buy_flag', pattern_key
+    );
   elsif action_category is null or action_category not in ('entry', 'add', 'trim', 'exit') then
-    argument := 'action_category'; expected := 'entry, add, trim or exit'; given := action_category;
+    perform learning.refuse_argument('action_category', 'entry, add, trim or exit', action_category);
   elsif scope is null or jsonb_typeof(scope) <> 'object' then
-    argument := 'scope'; expected := 'an object of dimensions and texts'; given := left(scope::text, 61);
+    perform learning.refuse_argument('scope', 'an object of dimensions and texts', left(scope::text, 61));
   elsif not a_value between 0 and 1 then
-    argument := 'a_value'; expected := 'a number from 0 to 1'; given := a_value::text;
+    perform learning.refuse_argument('a_value', 'a number from 0 to 1', a_value::text);
   elsif not e_value between 0 and 1 then
-    argument := 'e_value'; expected := 'a number from 0 to 1'; given := e_value::text;
+    perform learning.refuse_argument('e_value', 'a number from 0 to 1', e_value::text);
   elsif not (previous_strength > 0 and previous_strength <= 1e6) then
-    argument := 'previous_strength'; expected := 'a number greater than 0 and at most 1e6'; given := previous_strength::text;
+    perform learning.refuse_argument(
+      'previous_strength', 'a number greater than 0 and at most 1e6', previous_strength::text
+    );
   elsif not isfinite(as_of) then
-    argument := 'as_of'; expected := 'a finite time'; given := as_of::text;
-  end if;
-  if argument is not null then
-    raise exception using
-      errcode = '22023',
-      message = format('Argument %s must be %s and is %s', argument, expected, coalesce(learning.quoted(given), 'null')),
-      hint = format('Correct %s and ask again; nothing else was looked at.', argument);
+    perform learning.refuse_argument('as_of', 'a finite time', as_of::text);
   end if;
   candidate.pattern_key := case when pattern_key ^@ 'module=' or pattern_key <> btrim(pattern_key)
     then learning.dotted_pattern_key(pattern_key) else pattern_key end;
@@ -59,14 +83,15 @@ begin
   end if;
   candidate.a_value := learning.without_dust(coalesce(a_value, 0.5));
   candidate.e_value := learning.without_dust(coalesce(e_value, 0.5));
-  candidate.previous_strength := greatest(1e-50, coalesce(previous_strength, 1));
+  candidate.previous_strength := greatest(1e-6, coalesce(previous_strength, 1));
   candidate.as_of := coalesce(as_of, now());
   candidate.as_of_us := (extract(epoch from candidate.as_of) * 1000000)::float8;
   return candidate;
 end
 $$;
 comment on function learning.check_candidate(text, text, jsonb, float8, float8, float8, timestamptz) is
-  'Refuses malformed arguments with 22023 and a hint that names the argument; fills in what was left out and returns the rest in its normal form.';
+  'A candidate in its normal form, with what was left out filled in; malformed arguments are refused with '
+  '22023 and a hint.';
 
 create function learning.read_candidate(given jsonb)
 returns learning.candidate
@@ -75,7 +100,9 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  arguments constant text[] := array['pattern_key', 'action_category', 'scope', 'a_value', 'e_value', 'previous_strength', 'as_of'];
+  arguments constant text[] := array[
+    'pattern_key', 'action_category', 'scope', 'a_value', 'e_value', 'previous_strength', 'as_of'
+  ];
   argument text;
   a_value float8;
   e_value float8;
@@ -89,7 +116,7 @@ begin
       hint = 'Give each of candidates the arguments of get_pm_sizing by name.';
   end if;
   if given - arguments <> '{}'::jsonb then
-    select min(unknown.name) into argument from jsonb_object_keys(given - arguments) as unknown(name);
+    select min(stranger.name) into argument from jsonb_object_keys(given - arguments) as stranger(name);
     raise exception using
       errcode = '22023',
       message = format('A candidate has no argument %s', learning.quoted(argument)),
@@ -105,14 +132,14 @@ begin
     argument := 'as_of';
     as_of := (given ->> argument)::timestamptz;
   exception when data_exception then
-    raise exception using
-      errcode = '22023',
-      message = format('Argument %s must be a %s and is %s', argument, case argument when 'as_of' then 'time' else 'number' end,
-        learning.quoted(given ->> argument)),
-      hint = format('Correct %s and ask again; nothing else was looked at.', argument);
+    perform learning.refuse_argument(
+      argument, case argument when 'as_of' then 'a time' else 'a number' end, given ->> argument
+    );
   end;
-  return learning.check_candidate(given ->> 'pattern_key', given ->> 'action_category', given -> 'scope', a_value, e_value,
-    previous_strength, as_of);
+  return learning.check_candidate(
+    given ->> 'pattern_key', given ->> 'action_category', given -> 'scope', a_value, e_value,
+    previous_strength, as_of
+  );
 end
 $$;
 comment on function learning.read_candidate(jsonb) is 'A candidate of a batch, checked.';

@@ -1,4 +1,4 @@
--- Exposure: how crowded each scope is with what the book already holds.
+-- Scopes of positions: what each position that counts as exposure is held in.
 
 create table learning.position_scopes (
   position_id uuid primary key,
@@ -8,9 +8,12 @@ create table learning.position_scopes (
   exposure float8 not null
 );
 alter table learning.position_scopes enable row level security;
-comment on table learning.position_scopes is 'Scope and exposure of each watchlist and active position, so that a sizing call derives none. Kept by triggers.';
+comment on table learning.position_scopes is
+  'Scope and exposure of each watchlist and active position, so that a sizing call derives none. '
+  'Kept by triggers.';
 comment on column learning.position_scopes.position_id is 'The position.';
-comment on column learning.position_scopes.pattern_key is 'Behaviour that holds it, dotted; null where unknown.';
+comment on column learning.position_scopes.pattern_key is
+  'Behaviour that holds it, dotted; null where unknown.';
 comment on column learning.position_scopes.scope is 'Its scope: entry context, timeframe and chain.';
 comment on column learning.position_scopes.scope_mask is 'Dimensions of the scope as bits.';
 comment on column learning.position_scopes.exposure is 'Intended capital as a fraction of the book.';
@@ -25,8 +28,9 @@ as $$
   select public.unified_scope(
     (
       select jsonb_object_agg(entry.key, entry.value)
-      from jsonb_each(case jsonb_typeof(entry_context) when 'object' then entry_context else '{}'::jsonb end) as entry
-      where jsonb_typeof(entry.value) not in ('object', 'array') and length(learning.scope_value(entry.value)) <= 200
+      from jsonb_each(case when jsonb_typeof(entry_context) = 'object' then entry_context end) as entry
+      where jsonb_typeof(entry.value) not in ('object', 'array')
+        and length(learning.scope_value(entry.value)) <= 200
     ),
     jsonb_build_object('timeframe', left(timeframe, 200), 'chain', left(token_chain, 200)),
     null
@@ -39,17 +43,17 @@ with (security_invoker = true)
 as
 select position.id as position_id, position.pattern_key,
   learning.position_scope(position.entry_context, position.timeframe, position.token_chain) as scope,
-  -- Beyond these bounds no answer changes, but products would leave the range of numbers.
-  case when position.total_allocation_pct < 1e-50 then 0 else least(1e50, position.total_allocation_pct) end as exposure
+  position.total_allocation_pct as exposure
 from public.lowcap_positions position
 where position.status in ('watchlist', 'active');
 comment on view learning.held_positions is 'The positions that count as exposure.';
 comment on column learning.held_positions.position_id is 'The position.';
-comment on column learning.held_positions.pattern_key is 'Behaviour that holds it, dotted; null where unknown.';
+comment on column learning.held_positions.pattern_key is
+  'Behaviour that holds it, dotted; null where unknown.';
 comment on column learning.held_positions.scope is 'Its scope: entry context, timeframe and chain.';
 comment on column learning.held_positions.exposure is 'Intended capital as a fraction of the book.';
 
--- What keeps the tables below runs as its owner: whoever may write positions need not be able to write what is derived from them.
+-- What keeps the table runs as its owner: whoever may write positions need not be able to write what follows.
 create function learning.hold_positions(ids uuid[])
 returns void
 language plpgsql
@@ -57,16 +61,21 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into learning.position_scopes as held (position_id, pattern_key, scope, scope_mask, exposure)
-  select position.position_id, position.pattern_key, position.scope, learning.scope_mask(position.scope), position.exposure
-  from learning.held_positions position
-  where position.position_id = any (ids)
+  insert into learning.position_scopes as position_scope
+    (position_id, pattern_key, scope, scope_mask, exposure)
+  select held_position.position_id, held_position.pattern_key, held_position.scope,
+    learning.scope_mask(held_position.scope), held_position.exposure
+  from learning.held_positions held_position
+  where held_position.position_id = any (ids)
   on conflict (position_id) do update set
-    pattern_key = excluded.pattern_key, scope = excluded.scope, scope_mask = excluded.scope_mask, exposure = excluded.exposure
-  where (held.pattern_key, held.scope, held.exposure) is distinct from (excluded.pattern_key, excluded.scope, excluded.exposure);
+    pattern_key = excluded.pattern_key, scope = excluded.scope, scope_mask = excluded.scope_mask,
+    exposure = excluded.exposure
+  where (position_scope.pattern_key, position_scope.scope, position_scope.exposure)
+    is distinct from (excluded.pattern_key, excluded.scope, excluded.exposure);
 end
 $$;
-comment on function learning.hold_positions(uuid[]) is 'Brings scope and exposure of positions that count in line with them.';
+comment on function learning.hold_positions(uuid[]) is
+  'Brings scope and exposure of positions that count in line with them.';
 
 create function learning.keep_position_scopes()
 returns trigger
@@ -77,50 +86,58 @@ as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended('exposure', 0));
   if tg_op = 'TRUNCATE' then
-    delete from learning.position_scopes held where held.position_id is not null;
+    delete from learning.position_scopes position_scope where position_scope.position_id is not null;
   elsif tg_op = 'INSERT' then
-    perform learning.hold_positions((select array_agg(fresh.id) from new_positions fresh where fresh.status in ('watchlist', 'active')));
+    perform learning.hold_positions(array(
+      select position.id from new_positions position where position.status in ('watchlist', 'active')
+    ));
   elsif tg_op = 'DELETE' then
-    delete from learning.position_scopes held where held.position_id = any (array(select former.id from old_positions former));
+    delete from learning.position_scopes position_scope
+    where position_scope.position_id = any (array(select position.id from old_positions position));
   else
-    delete from learning.position_scopes held
-    where held.position_id = any (array(
-      select former.id from old_positions former
+    delete from learning.position_scopes position_scope
+    where position_scope.position_id = any (array(
+      select position.id from old_positions position
       except all
-      select changed.id from new_positions changed where changed.status in ('watchlist', 'active')
+      select position.id from new_positions position where position.status in ('watchlist', 'active')
     ));
     -- Of what the PM writes at every tick little bears on exposure.
     perform learning.hold_positions(array(
-      select kept.id
+      select changed_position.id
       from (
-        select changed.id, changed.pattern_key, changed.entry_context, changed.timeframe, changed.token_chain,
-          changed.total_allocation_pct, changed.status
-        from new_positions changed
-        where changed.status in ('watchlist', 'active')
+        select position.id, position.pattern_key, position.entry_context, position.timeframe,
+          position.token_chain, position.total_allocation_pct, position.status
+        from new_positions position
+        where position.status in ('watchlist', 'active')
         except
-        select former.id, former.pattern_key, former.entry_context, former.timeframe, former.token_chain, former.total_allocation_pct,
-          former.status
-        from old_positions former
-      ) as kept
+        select position.id, position.pattern_key, position.entry_context, position.timeframe,
+          position.token_chain, position.total_allocation_pct, position.status
+        from old_positions position
+      ) as changed_position
     ));
   end if;
   return null;
 end
 $$;
-comment on function learning.keep_position_scopes() is 'Brings learning.position_scopes in line with the positions that a statement changed.';
+comment on function learning.keep_position_scopes() is
+  'Brings learning.position_scopes in line with the positions that a statement changed.';
 
 create trigger keep_scopes_of_new_positions after insert on public.lowcap_positions
 referencing new table as new_positions
 for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_new_positions on public.lowcap_positions is 'New positions count as exposure at once.';
+comment on trigger keep_scopes_of_new_positions on public.lowcap_positions is
+  'New positions count as exposure at once.';
 create trigger keep_scopes_of_changed_positions after update on public.lowcap_positions
 referencing old table as old_positions new table as new_positions
 for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_changed_positions on public.lowcap_positions is 'Changed positions change the exposure at once.';
+comment on trigger keep_scopes_of_changed_positions on public.lowcap_positions is
+  'Changed positions change the exposure at once.';
 create trigger keep_scopes_of_deleted_positions after delete on public.lowcap_positions
 referencing old table as old_positions
 for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_deleted_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
+comment on trigger keep_scopes_of_deleted_positions on public.lowcap_positions is
+  'Deleted positions stop counting as exposure.';
 create trigger keep_scopes_of_truncated_positions after truncate on public.lowcap_positions
 for each statement execute function learning.keep_position_scopes();
-comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions is 'Deleted positions stop counting as exposure.';
+comment on trigger keep_scopes_of_truncated_positions on public.lowcap_positions is
+  'Deleted positions stop counting as exposure.';

@@ -1,7 +1,44 @@
--- Crowding: how full a candidate's scope is, and the skew of its size that follows.
+-- Crowding: how full a candidate's scope is, and the skew of its size that follows. Over the masks m that the
+-- scope fills, with the weight w(m):
+--
+--   concentration = alpha · Σ w(m) · exposure(m) + beta · Σ w(m) · exposure of the same behaviour(m)
+--   crowding      = concentration / (alpha · Σ w(m) · least(total, cap)), from 0 to 1
+--
+-- No product leaves the range of numbers: w(m) is above 1e-135 (weights of dimensions lie within 1e-6 and
+-- 1e6, the exponent is at most 10), sums of allocations above 1e-28 (each is at least 1e-12) or 0.
 
 create type learning.exposure_measure as (skew float8, explanation jsonb);
 comment on type learning.exposure_measure is 'How crowding acts on a candidate, and why.';
+comment on column learning.exposure_measure.skew is 'Factor on the size.';
+comment on column learning.exposure_measure.explanation is
+  'What it rests on, as the row of a sizing tells it.';
+
+create type learning.crowding_context as (
+  enabled boolean,
+  full_scope_counts boolean,
+  weight_exponent float8,
+  alpha float8,
+  beta float8,
+  cap float8,
+  total float8,
+  full_exposure float8,
+  mask integer
+);
+comment on type learning.crowding_context is
+  'What all candidates are measured by: the configuration, the exposure of the book, how much of it in one '
+  'scope reads as full crowding, and the dimensions that any position fills as bits.';
+comment on column learning.crowding_context.enabled is 'Whether crowding acts on sizes.';
+comment on column learning.crowding_context.full_scope_counts is
+  'Whether the candidate''s full scope counts, too.';
+comment on column learning.crowding_context.weight_exponent is 'Power of a mask''s share of all weights.';
+comment on column learning.crowding_context.alpha is 'Weight of exposure in the same scope.';
+comment on column learning.crowding_context.beta is
+  'Weight of exposure in the same scope under the same pattern key.';
+comment on column learning.crowding_context.cap is
+  'Exposure that reads as full crowding where the total is larger; null: the total.';
+comment on column learning.crowding_context.total is 'Exposure of the whole book.';
+comment on column learning.crowding_context.full_exposure is 'How much of it in one scope reads as full.';
+comment on column learning.crowding_context.mask is 'Dimensions of anything held, as bits.';
 
 create type learning.crowded_mask as (
   scope jsonb,
@@ -9,7 +46,165 @@ create type learning.crowded_mask as (
   exposure float8,
   pattern_exposure float8
 );
-comment on type learning.crowded_mask is 'What one mask contributed to a candidate''s crowding.';
+comment on type learning.crowded_mask is
+  'A scope that one mask makes of a candidate''s, its weight, and what is held in it, by all and by the same '
+  'behaviour.';
+comment on column learning.crowded_mask.scope is 'What the mask makes of the candidate''s scope.';
+comment on column learning.crowded_mask.weight is 'Weight of the mask.';
+comment on column learning.crowded_mask.exposure is 'What is held in it.';
+comment on column learning.crowded_mask.pattern_exposure is 'What the same behaviour holds in it.';
+
+create type learning.concentration as (
+  weight_sum float8,
+  concentration float8,
+  heaviest learning.crowded_mask[],
+  rest bigint,
+  rest_concentration float8
+);
+comment on type learning.concentration is
+  'Weights of the masks that a candidate fills, the exposure in them by weight, the masks that made most of '
+  'it, and how many more there are with how much of it.';
+comment on column learning.concentration.weight_sum is
+  'Sum of the weights of the masks that the candidate fills.';
+comment on column learning.concentration.concentration is 'Exposure in them, by weight.';
+comment on column learning.concentration.heaviest is 'The masks that made most of it.';
+comment on column learning.concentration.rest is 'How many more there are.';
+comment on column learning.concentration.rest_concentration is 'How much of it they made.';
+
+create function learning.crowding_context(config jsonb)
+returns learning.crowding_context
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  context learning.crowding_context;
+begin
+  context.enabled := (config #>> '{flags,exposure_skew_enabled}')::boolean;
+  context.full_scope_counts := learning.full_scope_counts(config);
+  context.weight_exponent := (config #>> '{exposure,weight_exponent}')::float8;
+  context.alpha := (config #>> '{exposure,alpha}')::float8;
+  context.beta := (config #>> '{exposure,beta}')::float8;
+  context.cap := (config #>> '{exposure,cap}')::float8;
+  select coalesce(sum(position_scope.exposure), 0), coalesce(bit_or(position_scope.scope_mask), 0)
+  into context.total, context.mask
+  from learning.position_scopes position_scope;
+  context.full_exposure := least(context.total, context.cap);
+  return context;
+end
+$$;
+comment on function learning.crowding_context(jsonb) is
+  'What all candidates are measured by, read once for a call.';
+
+create function learning.crowded_full_scope(candidate learning.candidate, context learning.crowding_context)
+returns learning.crowded_mask
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  crowded_mask learning.crowded_mask;
+begin
+  crowded_mask.scope := candidate.scope;
+  crowded_mask.weight := learning.mask_weight(candidate.scope_mask, context.weight_exponent);
+  if candidate.scope_mask & context.mask = candidate.scope_mask then
+    select sum(position_scope.exposure), sum(
+      case when position_scope.pattern_key = candidate.pattern_key then position_scope.exposure else 0 end
+    )
+    into crowded_mask.exposure, crowded_mask.pattern_exposure
+    from learning.position_scopes position_scope
+    where position_scope.scope_mask & candidate.scope_mask = candidate.scope_mask
+      and position_scope.scope @> candidate.scope;
+  end if;
+  return crowded_mask;
+end
+$$;
+comment on function learning.crowded_full_scope(learning.candidate, learning.crowding_context) is
+  'The candidate''s full scope as a mask, its exposure null where nothing is held in it.';
+
+create function learning.concentration(candidate learning.candidate, context learning.crowding_context)
+returns learning.concentration
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  cells constant learning.scope_cells := learning.cells_of(
+    candidate.scope, candidate.scope_mask, candidate.scope_mask & context.mask, candidate.pattern_key, false
+  );
+  places constant bigint[] := cells.places || cells.pattern_places;
+  full_scope learning.crowded_mask;
+  full_concentration float8;
+  concentration learning.concentration;
+begin
+  if context.full_scope_counts and candidate.scope_mask <> 0 and cells.full_is_configured is not true then
+    full_scope := learning.crowded_full_scope(candidate, context);
+  end if;
+  concentration.weight_sum := coalesce(cells.weight_sum, 0) + coalesce(full_scope.weight, 0);
+  full_concentration := nullif(context.alpha * concentration.weight_sum * context.full_exposure, 0);
+
+  select coalesce(sum(ranked.concentration), 0), greatest(0, count(*) - 20),
+    coalesce(sum(ranked.concentration) filter (where ranked.rank > 20), 0),
+    array_agg(
+      row(
+        case when ranked.cell is null then full_scope.scope else ('{' || ranked.cell || '}')::jsonb end,
+        ranked.weight, ranked.exposure, ranked.pattern_exposure
+      )::learning.crowded_mask
+      order by ranked.rank
+    ) filter (where ranked.rank <= 20)
+  into concentration.concentration, concentration.rest, concentration.rest_concentration,
+    concentration.heaviest
+  from (
+    select crowded.*,
+      -- By name where they crowd alike, for sums of floats are noise in their last digits.
+      row_number() over (
+        order by round(crowded.concentration / full_concentration * 1e9) desc, crowded.cell
+      ) as rank
+    from (
+      select held.*,
+        held.weight * (context.alpha * held.exposure + context.beta * held.pattern_exposure) as concentration
+      from (
+        select cell_exposure.cell, weighed.weight, cell_exposure.exposure, cell_exposure.pattern_exposure
+        from (
+          select cell.mask, max(cell.cell) as cell,
+            coalesce(sum(cell.exposure) filter (where cell.pattern_key is null), 0) as exposure,
+            coalesce(sum(cell.exposure) filter (where cell.pattern_key is not null), 0) as pattern_exposure
+          from learning.exposure_cells cell
+          where cell.place = any (places)
+          group by cell.mask
+        ) as cell_exposure
+        join unnest(cells.masks, cells.weights) as weighed(mask, weight) on weighed.mask = cell_exposure.mask
+        union all
+        select null, full_scope.weight, full_scope.exposure, full_scope.pattern_exposure
+        where full_scope.exposure > 0
+      ) as held
+    ) as crowded
+  ) as ranked;
+  return concentration;
+end
+$$;
+comment on function learning.concentration(learning.candidate, learning.crowding_context) is
+  'How much is held in the scopes that the masks make of a candidate''s, by weight.';
+
+create function learning.crowding(concentration learning.concentration, context learning.crowding_context)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case
+    when concentration.weight_sum = 0 then null
+    -- Where nothing is held, what the cells sum up to is a rounding error.
+    when context.total = 0 then 0
+    else learning.clamp(
+      concentration.concentration / (context.alpha * concentration.weight_sum * context.full_exposure), 0, 1
+    )
+  end;
+end
+$$;
+comment on function learning.crowding(learning.concentration, learning.crowding_context) is
+  'How full a candidate''s scope is, from 0 to 1; null where it fills no mask.';
 
 create function learning.measure_exposure(candidates learning.candidate[], config jsonb)
 returns learning.exposure_measure[]
@@ -22,127 +217,38 @@ set enable_bitmapscan = off
 set jit = off
 as $$
 declare
-  alpha constant float8 := greatest(1e-50, (config #>> '{exposure,alpha}')::float8);
-  beta constant float8 := learning.without_dust((config #>> '{exposure,beta}')::float8);
-  log_pattern_weight constant float8 := case when beta > 0 then ln(beta) - ln(alpha) end;
-  cap constant float8 := (config #>> '{exposure,cap}')::float8;
-  enabled constant boolean := (config #>> '{flags,exposure_skew_enabled}')::boolean;
-  full_counts constant boolean := learning.full_scope_counts(config);
+  context constant learning.crowding_context := learning.crowding_context(config);
   candidate learning.candidate;
-  candidate_scope jsonb;
-  candidate_key text;
-  filled integer;
-  total float8;
-  held_mask integer;
-  full_at float8;
-  full_adds boolean;
-  full_exposure float8;
-  full_pattern_exposure float8;
-  full_log_weight float8;
-  log_scale float8;
-  weight_sum float8;
-  found learning.scope_cells;
-  masks integer[];
-  log_weights float8[];
-  places bigint[];
-  overlap float8;
-  crowded_masks bigint;
-  listed_overlap float8;
-  heaviest learning.crowded_mask[];
+  concentration learning.concentration;
   crowding float8;
   measure learning.exposure_measure;
   measures learning.exposure_measure[] := array[]::learning.exposure_measure[];
 begin
-  select coalesce(sum(held.exposure), 0), coalesce(bit_or(held.scope_mask), 0) into total, held_mask from learning.position_scopes held;
-  full_at := greatest(1e-50, least(total, cap));
-
   foreach candidate in array candidates loop
-    if candidate.action_category not in ('entry', 'add') then
-      measures := measures || row(1, '{"enabled": false, "masks": []}'::jsonb)::learning.exposure_measure;
-      continue;
-    end if;
-    candidate_scope := candidate.scope;
-    candidate_key := candidate.pattern_key;
-    filled := candidate.scope_mask;
-
-    found := learning.cells_of(candidate_scope, filled, filled & held_mask, candidate_key, false);
-    full_adds := full_counts and filled <> 0 and not coalesce(found.full_is_configured, false);
-    full_log_weight := case when full_adds then learning.mask_log_weight(filled, config) end;
-    log_scale := greatest(found.log_scale, full_log_weight);
-    if log_scale > -30 then
-      log_scale := 0;
-      weight_sum := coalesce(found.weight_sum, 0);
+    if candidate.action_category in ('entry', 'add') then
+      concentration := learning.concentration(candidate, context);
+      crowding := learning.crowding(concentration, context);
+      measure.skew := case when context.enabled and crowding is not null
+        then learning.skew_of_crowding(crowding) else 1 end;
+      measure.explanation := jsonb_build_object(
+        'enabled', context.enabled, 'alpha', context.alpha, 'beta', context.beta,
+        'total', context.total, 'cap', context.cap,
+        'weight_sum', concentration.weight_sum, 'concentration', concentration.concentration,
+        'crowding', crowding,
+        'masks', coalesce(to_jsonb(concentration.heaviest), '[]') || case when concentration.rest > 0
+          then jsonb_build_object(
+            'rest', concentration.rest, 'concentration', concentration.rest_concentration
+          )
+          else '[]' end
+      );
     else
-      -- What a large exponent makes of a weight by itself is out of the range of numbers: by the heaviest one, then.
-      select coalesce(sum(exp(greatest(-115, known.log_weight - log_scale))), 0) into weight_sum
-      from learning.exposure_masks known
-      where known.mask & filled = known.mask;
+      measure := row(1, '{"enabled": false, "masks": []}'::jsonb)::learning.exposure_measure;
     end if;
-    weight_sum := weight_sum + case when full_adds then exp(greatest(-115, full_log_weight - log_scale)) else 0 end;
-
-    full_exposure := null;
-    full_pattern_exposure := null;
-    if full_adds and filled & held_mask = filled then
-      select sum(held.exposure), sum(held.exposure) filter (where held.pattern_key = candidate_key)
-      into full_exposure, full_pattern_exposure
-      from learning.position_scopes held
-      where held.scope_mask & filled = filled and held.scope @> candidate_scope;
-    end if;
-
-    masks := found.masks;
-    log_weights := found.log_weights;
-    places := found.places || found.pattern_places;
-    select coalesce(sum(ranked.part), 0), count(*), coalesce(sum(ranked.part) filter (where ranked.rank <= 20), 0),
-      array_agg(
-        row(case when ranked.cell is null then candidate_scope else ('{' || ranked.cell || '}')::jsonb end,
-          exp(greatest(-700, ranked.log_weight)), ranked.exposure, ranked.pattern_exposure)::learning.crowded_mask
-        order by ranked.rank
-      ) filter (where ranked.rank <= 20)
-    into overlap, crowded_masks, listed_overlap, heaviest
-    from (
-      select counted.*, row_number() over (order by counted.part desc, counted.cell) as rank
-      from (
-        select crowded.*,
-          -- Nothing where it is next to nothing, and no more than fills any book: beyond, products leave the range of numbers.
-          case when crowded.log_weight - log_scale > -320 then exp(crowded.log_weight - log_scale) * crowded.exposure else 0 end
-            + case
-                when crowded.log_weight - log_scale + log_pattern_weight > -320
-                  then exp(least(230, crowded.log_weight - log_scale + log_pattern_weight)) * crowded.pattern_exposure
-                else 0
-              end as part
-        from (
-          select held.cell, held.exposure, held.pattern_exposure, made.log_weight
-          from (
-            select cell.mask, max(cell.cell) as cell, coalesce(sum(cell.exposure) filter (where cell.pattern_key is null), 0) as exposure,
-              coalesce(sum(cell.exposure) filter (where cell.pattern_key is not null), 0) as pattern_exposure
-            from learning.exposure_cells cell
-            where cell.place = any (places)
-            group by cell.mask
-          ) as held
-          join (select unnest(masks) as mask, unnest(log_weights) as log_weight) as made on made.mask = held.mask
-          union all
-          select null, full_exposure, coalesce(full_pattern_exposure, 0), full_log_weight
-          where full_exposure > 0
-        ) as crowded
-      ) as counted
-    ) as ranked;
-
-    -- Where nothing is held, what the cells sum up to is a rounding error.
-    crowding := case when weight_sum > 0 then case when total > 0 then greatest(0, least(1, overlap / (weight_sum * full_at))) else 0 end end;
-    measure.skew := case when enabled and crowding is not null then greatest(0.33, least(1.33, 1.33 - crowding)) else 1 end;
-    measure.explanation := jsonb_build_object(
-      'enabled', enabled, 'alpha', alpha, 'beta', beta, 'total', total, 'cap', cap,
-      'weight_sum', case when weight_sum > 0 then weight_sum * exp(greatest(-115, log_scale)) else 0 end,
-      'concentration', case when weight_sum > 0 then alpha * overlap * exp(greatest(-115, log_scale)) else 0 end,
-      'crowding', crowding,
-      'masks', coalesce(to_jsonb(heaviest), '[]') || case when crowded_masks > 20
-        then jsonb_build_object('rest', crowded_masks - 20, 'concentration', alpha * (overlap - listed_overlap) * exp(greatest(-115, log_scale)))
-        else '[]' end
-    );
     measures := measures || measure;
   end loop;
   return measures;
 end
 $$;
 comment on function learning.measure_exposure(learning.candidate[], jsonb) is
-  'Crowding of each candidate''s scope by what is held: the skew of its size and the masks that made it, the 20 heaviest and the rest in one entry.';
+  'Crowding of each candidate''s scope by what is held: the skew of its size and the masks that made it, the '
+  '20 heaviest and the rest in one entry.';

@@ -1,13 +1,52 @@
 -- Blend: what the overrides that a candidate contains say together, in every mode.
 
-create type learning.contribution as (
-  id bigint,
-  scope_subset jsonb,
+create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
+comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
+comment on column learning.light_edge.weight is 'What it weighs by its edge.';
+comment on column learning.light_edge.multiplier is 'Its multiplier.';
+comment on column learning.light_edge.confidence is 'Its confidence.';
+
+create type learning.match_sums as (
+  specificity float8,
   weight float8,
-  share float8,
-  pull float8
+  gain float8,
+  confidence float8,
+  posture_weight float8,
+  dir_a float8,
+  dir_e float8,
+  posture_confidence float8,
+  edge float8,
+  edged_weight float8,
+  log_multiplier float8,
+  light learning.light_edge[],
+  override_ids bigint[],
+  scope_masks integer[],
+  weights float8[],
+  moves float8[]
 );
-comment on type learning.contribution is 'What one override contributed to a size.';
+comment on type learning.match_sums is
+  'Sums over the overrides that a candidate contains, and where asked for all of them one by one.';
+comment on column learning.match_sums.specificity is 'Specificity of the most specific one.';
+comment on column learning.match_sums.weight is 'Weight by specificity and confidence.';
+comment on column learning.match_sums.gain is 'What multipliers add, faded, times weight.';
+comment on column learning.match_sums.confidence is
+  'Confidence times weight in the configured mode; the posture has its own.';
+comment on column learning.match_sums.posture_weight is
+  'Weight of those that steer the posture; null where none does.';
+comment on column learning.match_sums.dir_a is 'Their directions for the appetite, faded, times weight.';
+comment on column learning.match_sums.dir_e is 'Their directions for the assertiveness, faded, times weight.';
+comment on column learning.match_sums.posture_confidence is 'Their confidence times weight.';
+comment on column learning.match_sums.edge is
+  'Their edges times weight, where the posture is biased by them.';
+comment on column learning.match_sums.edged_weight is
+  'Weight by edge of those that surely weigh enough to act.';
+comment on column learning.match_sums.log_multiplier is 'Logarithms of their multipliers times that weight.';
+comment on column learning.match_sums.light is
+  'Those of which it depends on the most specific one whether they weigh enough.';
+comment on column learning.match_sums.override_ids is 'All that may be listed.';
+comment on column learning.match_sums.scope_masks is 'Dimensions of their scopes as bits.';
+comment on column learning.match_sums.weights is 'Their weights in the configured mode.';
+comment on column learning.match_sums.moves is 'How far they move what that mode moves, times weight.';
 
 create type learning.strength_blend as (
   posture_confidence float8,
@@ -31,14 +70,37 @@ create type learning.strength_blend as (
   moves float8[]
 );
 comment on type learning.strength_blend is
-  'What the overrides that a candidate contains say together, by mode; null where none acts. Of those that act in the configured mode: their confidence, number, weight and pull. Where asked for, one by one: id, mask of its scope, weight, and how far times weight it moves; what a unit of these and of its edge is worth; and the least weight and confidence to act.';
+  'What the overrides that a candidate contains say together, in every mode; null where none acts.';
+comment on column learning.strength_blend.posture_confidence is 'Confidence of those that steer the posture.';
+comment on column learning.strength_blend.steer is 'How far they may steer it.';
+comment on column learning.strength_blend.delta_a is 'Where they steer the appetite.';
+comment on column learning.strength_blend.delta_e is 'Where they steer the assertiveness.';
+comment on column learning.strength_blend.multiplier is 'Mean of the faded multipliers.';
+comment on column learning.strength_blend.log_multiplier is 'Mean of their logarithms by edge.';
+comment on column learning.strength_blend.confidence is
+  'Confidence of those that act in the configured mode.';
+comment on column learning.strength_blend.overrides is 'How many those are.';
+comment on column learning.strength_blend.weight is 'What they weigh together; null where none acts.';
+comment on column learning.strength_blend.pull is 'What they say together: the sum of their pulls.';
+comment on column learning.strength_blend.weight_unit is 'By what a weight is divided where it is shown.';
+comment on column learning.strength_blend.move_unit is 'What a unit of moves is worth as a pull.';
+comment on column learning.strength_blend.edge_unit is 'What a unit of edge is worth as a pull.';
+comment on column learning.strength_blend.least_weight is 'The least weight to act.';
+comment on column learning.strength_blend.least_confidence is 'The least confidence to act.';
+comment on column learning.strength_blend.override_ids is 'All that may be listed, where asked for.';
+comment on column learning.strength_blend.scope_masks is 'Dimensions of their scopes as bits.';
+comment on column learning.strength_blend.weights is 'Their weights.';
+comment on column learning.strength_blend.moves is 'How far they move what the mode moves, times weight.';
 
-create type learning.light_edge as (weight float8, multiplier float8, confidence float8);
-comment on type learning.light_edge is 'An override whose edge may weigh too little to act.';
-
--- In one pass: to keep for others what the first finds takes half as long as to find it. Planned once, for tables however large.
-create function learning.blend_overrides(candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false)
-returns learning.strength_blend
+-- Long because one query sums for all modes: to keep for others what the first finds takes half as long as to
+-- find it. Planned once, for tables however large. Fading stands here as arithmetic: a call of learning.fade
+-- for each override makes finding and fading six times as long (task bench --only sizing, the metric
+-- fading_by_call_ratio_to_inline).
+create function learning.sum_matches(
+  candidate learning.candidate, config jsonb, probe learning.override_probe, least_confidence float8,
+  one_by_one boolean, even_resting boolean
+)
+returns learning.match_sums
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
@@ -47,98 +109,134 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  by_posture constant boolean := config ->> 'strength_mode' = 'posture';
-  by_multiplier constant boolean := config ->> 'strength_mode' = 'multiplier';
-  by_edge constant boolean := config ->> 'strength_mode' = 'edge_weighted';
+  mode constant text := config ->> 'strength_mode';
+  by_multiplier constant boolean := mode = 'multiplier';
+  by_edge constant boolean := mode = 'edge_weighted';
   adds constant boolean := candidate.action_category in ('entry', 'add');
-  base_bias constant float8 := learning.without_dust((config #>> '{steering,base_bias}')::float8);
-  biased constant boolean := base_bias <> 0;
-  edge_scale constant float8 := greatest(1e-50, (config ->> 'edge_scale')::float8);
-  fade_rate constant float8 := ln(2::float8) / (3.6e9 * greatest(1e-9, (config ->> 'staleness_half_life_hours')::float8));
+  biased constant boolean := (config #> '{steering,base_bias}')::float8 <> 0;
+  edge_scale constant float8 := (config -> 'edge_scale')::float8;
+  fade_rate constant float8 := ln(2::float8) / 3.6e9 / (config -> 'staleness_half_life_hours')::float8;
   as_of_us constant float8 := candidate.as_of_us;
-  -- Without any confidence an override has no weight.
-  least_confidence float8 := greatest((config #>> '{steering,confidence_min}')::float8, 1e-50);
-  probe learning.override_probe;
-  buckets bigint[];
-  lacking_1 bigint;
-  lacking_2 bigint;
-  surely_enough float8;
-  sums record;
-  light record;
-  blend learning.strength_blend;
+  candidate_scope constant jsonb := candidate.scope;
+  buckets constant bigint[] := probe.buckets;
+  lacking_1 constant bigint := probe.lacking_1;
+  lacking_2 constant bigint := probe.lacking_2;
+  surely_enough constant float8 := learning.least_edge_weight(probe.most_specificity);
+  least_share constant float8 := learning.least_edge_weight(1);
+  -- One comparison for each override: three take a twentieth of the whole.
+  listed_from constant float8 := case
+    when not one_by_one then 'infinity'
+    when even_resting or by_edge then 0
+    when by_multiplier then 1e-12
+    else least_confidence
+  end;
+  sums learning.match_sums;
 begin
-  if not even_resting and not learning.overrides_act(candidate.scope, config) then
-    return null;
-  end if;
-  probe := learning.probe_overrides('pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope);
-  buckets := probe.buckets;
-  lacking_1 := probe.lacking_1;
-  lacking_2 := probe.lacking_2;
-  surely_enough := 0.02 * probe.most_specificity;
+  select max(match.specificity), sum(match.weight), sum(match.faded_weight * (match.multiplier - 1)),
+    sum(case when by_edge then match.edged_weight else match.weight end * match.confidence)
+      filter (where by_multiplier or (by_edge and match.edged_weight >= surely_enough)),
+    sum(match.weight) filter (where match.confident),
+    sum(match.faded_weight * match.dir_a) filter (where match.confident),
+    sum(match.faded_weight * match.dir_e) filter (where match.confident),
+    sum(match.weight * match.confidence) filter (where match.confident),
+    sum(match.weight * match.edge) filter (where biased and match.confident),
+    -- Which edges weigh enough is known when the most specific override is: those that only may are kept.
+    sum(match.edged_weight) filter (where match.edged_weight >= surely_enough),
+    sum(match.edged_weight * ln(match.multiplier)) filter (where match.edged_weight >= surely_enough),
+    array_agg(row(match.edged_weight, match.multiplier, match.confidence)::learning.light_edge)
+      filter (
+        where match.edged_weight < surely_enough and match.edged_weight >= least_share * match.specificity
+      ),
+    array_agg(match.override_id) filter (where match.listed),
+    array_agg(match.scope_mask) filter (where match.listed),
+    array_agg(case when by_edge then match.edged_weight else match.weight end) filter (where match.listed),
+    array_agg(case
+      when by_multiplier then match.faded_weight * (match.multiplier - 1)
+      when by_edge then match.edged_weight * ln(match.multiplier)
+      when adds then match.faded_weight * match.dir_a
+      else match.faded_weight * match.dir_e
+    end) filter (where match.listed)
+  into sums
+  from (
+    select index_entry.override_id, index_entry.scope_mask, index_entry.specificity, index_entry.confidence,
+      index_entry.edge, index_entry.multiplier, index_entry.dir_a, index_entry.dir_e,
+      index_entry.confidence >= least_confidence as confident,
+      index_entry.confidence >= listed_from as listed,
+      index_entry.specificity * index_entry.confidence as weight,
+      index_entry.specificity * index_entry.confidence
+        * exp(greatest(-500, least(0, (index_entry.evidence_us - as_of_us) * fade_rate))) as faded_weight,
+      index_entry.specificity * index_entry.support * tanh(abs(index_entry.edge) / edge_scale)
+        * exp(greatest(-500, least(0, (index_entry.evidence_us - as_of_us) / index_entry.decay_us)))
+        as edged_weight
+    from learning.override_index_entries index_entry
+    where index_entry.bucket = any (buckets)
+      and index_entry.pairs_1 & lacking_1 = 0 and index_entry.pairs_2 & lacking_2 = 0
+      and (
+        index_entry.pairs_2 >= 0 or learning.contains_override(candidate_scope, index_entry.override_id)
+      )
+    -- Keeps each from being computed once per use.
+    offset 0
+  ) as match;
+  return sums;
+end
+$$;
+comment on function learning.sum_matches(
+  learning.candidate, jsonb, learning.override_probe, float8, boolean, boolean
+) is
+  'Sums over the overrides that a candidate contains what each mode blends; for the posture over those of a '
+  'confidence alone.';
 
-  loop
-    select max(matches.specificity) as specificity, sum(matches.weight) as weight,
-      sum(matches.faded_weight * (matches.multiplier - 1)) as gain,
-      sum(case when by_edge then matches.edged_weight else matches.weight end * matches.confidence)
-        filter (where by_multiplier or (by_edge and matches.edged_weight >= surely_enough)) as confidence,
-      sum(matches.weight) filter (where matches.confident) as posture_weight,
-      sum(matches.faded_weight * matches.dir_a) filter (where matches.confident) as dir_a,
-      sum(matches.faded_weight * matches.dir_e) filter (where matches.confident) as dir_e,
-      sum(matches.weight * matches.confidence) filter (where matches.confident) as posture_confidence,
-      sum(matches.weight * matches.edge) filter (where biased and matches.confident) as edge,
-      -- Which edges weigh enough is known when the most specific override is, and those that only may are kept until then.
-      sum(matches.edged_weight) filter (where matches.edged_weight >= surely_enough) as edged_weight,
-      sum(matches.edged_weight * ln(matches.multiplier)) filter (where matches.edged_weight >= surely_enough) as log_multiplier,
-      array_agg(row(matches.edged_weight, matches.multiplier, matches.confidence)::learning.light_edge)
-        filter (where matches.edged_weight < surely_enough and matches.edged_weight >= 0.02 * matches.specificity) as light,
-      array_agg(matches.override_id) filter (where matches.listed) as override_ids,
-      array_agg(matches.scope_mask) filter (where matches.listed) as scope_masks,
-      array_agg(case when by_edge then matches.edged_weight else matches.weight end) filter (where matches.listed) as weights,
-      array_agg(case
-        when by_multiplier then matches.faded_weight * (matches.multiplier - 1)
-        when by_edge then matches.edged_weight * ln(matches.multiplier)
-        when adds then matches.faded_weight * matches.dir_a
-        else matches.faded_weight * matches.dir_e
-      end) filter (where matches.listed) as moves
-    into sums
-    from (
-      select held.override_id, held.scope_mask, held.specificity, held.confidence, held.edge, held.multiplier, held.dir_a, held.dir_e,
-        held.confidence >= least_confidence as confident,
-        one_by_one and (even_resting or by_edge or held.confidence >= case when by_posture then least_confidence else 1e-50 end) as listed,
-        held.specificity * held.confidence as weight,
-        held.specificity * held.confidence * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) * fade_rate))) as faded_weight,
-        held.specificity * held.support * tanh(abs(held.edge) / edge_scale)
-          * exp(greatest(-115, least(0, (held.evidence_us - as_of_us) / held.decay_us))) as edged_weight
-      from learning.override_index_entries held
-      where held.bucket = any (buckets)
-        and held.pairs_1 & lacking_1 = 0 and held.pairs_2 & lacking_2 = 0
-        and (held.pairs_2 >= 0 or learning.contains_override(candidate.scope, held.override_id))
-      -- Keeps each from being computed once per use.
-      offset 0
-    ) as matches;
-    -- Where none is confident, all are heeded.
-    exit when sums.posture_weight > 0 or coalesce(sums.weight, 0) = 0;
-    least_confidence := 1e-50;
-  end loop;
-  if sums.specificity is null then
-    return null;
-  end if;
-
-  blend.least_weight := 0.02 * sums.specificity;
-  if blend.least_weight < surely_enough then
-    select sum(one.weight) as weight, sum(one.weight * ln(one.multiplier)) as log_multiplier, sum(one.weight * one.confidence) as confidence
-    into light
-    from unnest(sums.light) as one
-    where one.weight >= blend.least_weight and one.weight > 0;
-    if light.weight > 0 then
-      sums.edged_weight := coalesce(sums.edged_weight, 0) + light.weight;
-      sums.log_multiplier := coalesce(sums.log_multiplier, 0) + light.log_multiplier;
-      if by_edge then
-        sums.confidence := coalesce(sums.confidence, 0) + light.confidence;
-      end if;
+create function learning.with_light_edges(sums learning.match_sums, least_weight float8, by_edge boolean)
+returns learning.match_sums
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  acting record;
+begin
+  select sum(light_edge.weight) as weight,
+    sum(light_edge.weight * ln(light_edge.multiplier)) as log_multiplier,
+    sum(light_edge.weight * light_edge.confidence) as confidence
+  into acting
+  from unnest(sums.light) as light_edge
+  where light_edge.weight >= least_weight;
+  if acting.weight is not null then
+    sums.edged_weight := coalesce(sums.edged_weight, 0) + acting.weight;
+    sums.log_multiplier := coalesce(sums.log_multiplier, 0) + acting.log_multiplier;
+    if by_edge then
+      sums.confidence := coalesce(sums.confidence, 0) + acting.confidence;
     end if;
   end if;
+  return sums;
+end
+$$;
+comment on function learning.with_light_edges(learning.match_sums, float8, boolean) is
+  'Adds those of the light edges that weigh enough after all.';
 
+create function learning.blend_of_sums(
+  sums learning.match_sums, steering jsonb, mode text, adds boolean, least_confidence float8
+)
+returns learning.strength_blend
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  base_bias constant float8 := (steering -> 'base_bias')::float8;
+  blend learning.strength_blend;
+begin
+  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
+  if sums.posture_weight is not null then
+    blend.multiplier := 1 + sums.gain / sums.weight;
+    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
+    blend.steer := learning.steering_strength(blend.posture_confidence, steering);
+    blend.delta_a := blend.steer * sums.dir_a / sums.posture_weight
+      + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
+    blend.delta_e := blend.steer * sums.dir_e / sums.posture_weight;
+  end if;
+
+  -- What the configured mode says of each override, and in which units.
   blend.override_ids := sums.override_ids;
   blend.scope_masks := sums.scope_masks;
   blend.weights := sums.weights;
@@ -147,120 +245,80 @@ begin
   blend.weight_unit := 1;
   blend.move_unit := 1;
   blend.edge_unit := 0;
-  blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
-  if sums.posture_weight > 0 then
-    blend.multiplier := 1 + sums.gain / sums.weight;
-    blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
-    blend.steer := learning.steering_strength(blend.posture_confidence, config -> 'steering');
-    blend.delta_a := blend.steer * (sums.dir_a / sums.posture_weight) + base_bias * coalesce(sums.edge / sums.posture_weight, 0);
-    blend.delta_e := blend.steer * (sums.dir_e / sums.posture_weight);
-  end if;
-  if by_edge then
-    blend.weight := sums.edged_weight;
-    blend.confidence := sums.confidence / sums.edged_weight;
-    blend.pull := blend.log_multiplier;
-    blend.overrides := (select count(*) from unnest(sums.weights) as one(weight) where one.weight >= blend.least_weight and one.weight > 0);
-    blend.weight_unit := sums.specificity;
-    blend.least_confidence := 0;
-    return blend;
-  end if;
   blend.least_weight := 0;
-  if by_multiplier then
-    blend.weight := nullif(sums.weight, 0);
-    blend.confidence := sums.confidence / blend.weight;
-    blend.pull := blend.multiplier - 1;
-    blend.least_confidence := 0;
-  else
-    blend.weight := nullif(sums.posture_weight, 0);
-    blend.confidence := blend.posture_confidence;
-    blend.move_unit := blend.steer;
-    blend.edge_unit := case when adds then base_bias else 0 end;
-    blend.pull := case when adds then blend.delta_a else blend.delta_e end;
-    blend.least_confidence := least_confidence;
-  end if;
+  blend.least_confidence := 0;
+  case mode
+    when 'edge_weighted' then
+      blend.weight := sums.edged_weight;
+      blend.confidence := sums.confidence / sums.edged_weight;
+      blend.pull := blend.log_multiplier;
+      blend.weight_unit := sums.specificity;
+      blend.least_weight := learning.least_edge_weight(sums.specificity);
+      blend.overrides := (
+        select count(*) from unnest(sums.weights) as listed(weight) where listed.weight >= blend.least_weight
+      );
+    when 'multiplier' then
+      blend.weight := nullif(sums.weight, 0);
+      blend.confidence := sums.confidence / blend.weight;
+      blend.pull := blend.multiplier - 1;
+    else
+      blend.weight := sums.posture_weight;
+      blend.confidence := blend.posture_confidence;
+      blend.pull := case when adds then blend.delta_a else blend.delta_e end;
+      blend.move_unit := blend.steer;
+      blend.edge_unit := case when adds then base_bias else 0 end;
+      blend.least_confidence := least_confidence;
+  end case;
   return blend;
 end
 $$;
-comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
-  'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
+comment on function learning.blend_of_sums(learning.match_sums, jsonb, text, boolean, float8) is
+  'The means that each mode takes of the sums, and what the configured one says of each override.';
 
-create function learning.list_contributions(blend learning.strength_blend, scope jsonb, at_most integer)
-returns jsonb
+create function learning.blend_overrides(
+  candidate learning.candidate, config jsonb, one_by_one boolean, even_resting boolean default false
+)
+returns learning.strength_blend
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
 declare
-  -- Once and not for every override.
-  override_ids constant bigint[] := blend.override_ids;
-  scope_masks constant integer[] := blend.scope_masks;
-  weights constant float8[] := blend.weights;
-  moves constant float8[] := blend.moves;
-  least_weight constant float8 := greatest(blend.least_weight, 1e-300);
-  total_weight constant float8 := blend.weight;
-  weight_unit constant float8 := blend.weight_unit;
-  move_unit constant float8 := blend.move_unit;
-  edge_unit constant float8 := blend.edge_unit;
-  listed record;
-  scopes jsonb[];
-  contributions learning.contribution[];
+  mode constant text := config ->> 'strength_mode';
+  steering constant jsonb := config -> 'steering';
+  -- Nearer to 0 there is no confidence, and without any an override has no weight.
+  least_confidence float8 := greatest(1e-12, (steering -> 'confidence_min')::float8);
+  probe learning.override_probe;
+  sums learning.match_sums;
 begin
-  if coalesce(total_weight, 0) = 0 then
-    return '[]'::jsonb;
+  if not even_resting and not learning.overrides_act('pm_strength', candidate.scope, config) then
+    return null;
   end if;
-  select array_agg(heaviest.override_id) as override_ids, array_agg(heaviest.scope_mask) as scope_masks,
-    array_agg(heaviest.weight) as weights, array_agg(heaviest.pull) as pulls, sum(heaviest.weight) as weight, sum(heaviest.pull) as pull
-  into listed
-  from (
-    select acting.override_id, acting.scope_mask, acting.weight,
-      (acting.move * move_unit + case
-        when edge_unit = 0 then 0
-        else edge_unit * acting.weight
-          * (select terms.edge from learning.override_terms terms where terms.override_id = acting.override_id)
-      end) / total_weight as pull
-    from (
-      select unnest(override_ids) as override_id, unnest(scope_masks) as scope_mask, unnest(weights) as weight, unnest(moves) as move
-    ) as acting
-    where acting.weight >= least_weight
-    order by acting.weight desc, acting.override_id
-    limit at_most
-  ) as heaviest;
-  scopes := learning.scopes_within(scope, listed.scope_masks);
-  select array_agg(
-    row(one.override_id, one.scope_subset, one.weight / weight_unit, one.weight / total_weight, one.pull)::learning.contribution
-  ) into contributions
-  from (
-    select unnest(listed.override_ids) as override_id, unnest(scopes) as scope_subset, unnest(listed.weights) as weight,
-      unnest(listed.pulls) as pull
-  ) as one;
-  return to_jsonb(contributions) || case when blend.overrides > at_most
-    then jsonb_build_object('rest', blend.overrides - at_most, 'weight', (total_weight - listed.weight) / weight_unit,
-      'share', 1 - listed.weight / total_weight, 'pull', blend.pull - listed.pull)
-    else '[]' end;
+  probe := learning.probe_overrides(
+    'pm_strength', candidate.pattern_key, candidate.action_category, candidate.scope
+  );
+  if probe.buckets is null then
+    return null;
+  end if;
+  sums := learning.sum_matches(candidate, config, probe, least_confidence, one_by_one, even_resting);
+  if sums.specificity is null then
+    return null;
+  end if;
+  if sums.posture_weight is null and sums.weight > 0 then
+    -- Where none is confident, all are heeded.
+    least_confidence := 1e-12;
+    sums := learning.sum_matches(candidate, config, probe, least_confidence, one_by_one, even_resting);
+  end if;
+  if sums.specificity < probe.most_specificity and sums.light is not null then
+    sums := learning.with_light_edges(
+      sums, learning.least_edge_weight(sums.specificity), mode = 'edge_weighted'
+    );
+  end if;
+  return learning.blend_of_sums(
+    sums, steering, mode, candidate.action_category in ('entry', 'add'), least_confidence
+  );
 end
 $$;
-comment on function learning.list_contributions(learning.strength_blend, jsonb, integer) is
-  'The heaviest of the overrides that act in a blend of those that the scope contains, and the rest in one entry: multiplied out, what the blend says.';
-
-create function learning.matched_overrides(candidate learning.candidate, config jsonb)
-returns table (override_id bigint, weight float8, share float8)
-language plpgsql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  blend constant learning.strength_blend := learning.blend_overrides(candidate, config, true, true);
-begin
-  return query
-  select one.override_id, one.weight / blend.weight_unit,
-    case when one.weight > 0 and one.weight >= blend.least_weight and terms.confidence >= blend.least_confidence
-      then one.weight / blend.weight else 0 end
-  from unnest(blend.override_ids, blend.weights) as one(override_id, weight)
-  join learning.override_terms terms on terms.override_id = one.override_id;
-end
-$$;
-comment on function learning.matched_overrides(learning.candidate, jsonb) is
-  'The enabled strength overrides that a candidate contains, with their weight in the configured mode and their share of all weight that acts: 0 where they are set aside.';
+comment on function learning.blend_overrides(learning.candidate, jsonb, boolean, boolean) is
+  'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they '
+  'rest in its macro phase unless asked for even so.';

@@ -1,7 +1,7 @@
 -- Access: who may do what. Everything is revoked first, then granted by name.
 
--- Only what this project made: other tables of the database keep their grants. Defaults of older projects grant new objects
--- to anon and authenticated, those of newer ones to nobody; after this both are the same.
+-- Only what this project made: other tables of the database keep their grants. Defaults of older projects
+-- grant new objects to anon and authenticated, those of newer ones to nobody; after this both are the same.
 revoke all on schema learning from public, anon, authenticated, service_role;
 revoke all on all tables in schema learning from public, anon, authenticated, service_role;
 revoke all on all sequences in schema learning from public, anon, authenticated, service_role;
@@ -11,118 +11,141 @@ grant usage on schema public to authenticated, service_role;
 
 do $grant_tables$
 declare
+  -- Users with a learning role read these; the edge functions and the trading system write them.
+  shown_tables constant regclass[] := array[
+    'public.ad_strands',
+    'public.learning_configs',
+    'public.learning_edge_history',
+    'public.learning_lessons',
+    'public.learning_levers',
+    'public.learning_log',
+    'public.lowcap_positions',
+    'public.pattern_episode_events',
+    'public.pattern_trade_events',
+    'public.pm_overrides',
+    'public.scope_dimensions',
+    'public.strand_receipts',
+    'public.timeframe_allocation_steps'
+  ]::regclass[];
+  views constant regclass[] := array[
+    'public.learning_health',
+    'public.pattern_scope_exposure',
+    'public.pattern_scope_stats',
+    'public.pm_sizing_audit',
+    'public.scope_exposure',
+    'public.timeframe_allocation',
+    'public.timeframe_allocation_history',
+    'public.timeframe_allocation_outlook'
+  ]::regclass[];
+  -- What the RPCs and views read on behalf of a user with a learning role.
+  inner_tables constant regclass[] := array[
+    'learning.closed_trades',
+    'learning.effective_configs',
+    'learning.exposure_cells',
+    'learning.exposure_masks',
+    'learning.override_index_entries',
+    'learning.override_index_groups',
+    'learning.override_index_pairs',
+    'learning.position_scopes',
+    'learning.releases',
+    'learning.settings'
+  ]::regclass[];
+  inner_views constant regclass[] := array['learning.override_terms']::regclass[];
   relation regclass;
 begin
-  -- Users with a learning role read these; the edge functions and the trading system, as service_role, write them.
-  foreach relation in array array[
-    'public.ad_strands', 'public.strand_receipts', 'public.lowcap_positions', 'public.scope_dimensions', 'public.pattern_trade_events',
-    'public.pattern_episode_events', 'public.learning_lessons', 'public.learning_edge_history', 'public.pm_overrides',
-    'public.timeframe_allocation_steps', 'public.learning_levers', 'public.learning_configs', 'public.learning_log'
-  ]::regclass[] loop
+  foreach relation in array shown_tables || views loop
     execute format('revoke all on %s from public, anon, authenticated, service_role', relation);
-    execute format('grant select on %s to authenticated', relation);
-    execute format('grant select, insert, update, delete on %s to service_role', relation);
-    execute format(
-      'create policy read_with_learning_role on %s for select to authenticated using ((select learning.learning_role()) in (''viewer'', ''pm''))',
-      relation);
   end loop;
-
   -- Identity columns need no rights on their sequences, but older projects grant them all the same.
   for relation in
     select owned.objid::regclass
     from pg_catalog.pg_depend owned
     join pg_catalog.pg_class sequence on sequence.oid = owned.objid and sequence.relkind = 'S'
-    where owned.deptype = 'i' and owned.refobjid = any (array[
-      'public.pattern_trade_events', 'public.pattern_episode_events', 'public.learning_lessons', 'public.pm_overrides', 'public.learning_log'
-    ]::regclass[]::oid[])
+    where owned.deptype = 'i' and owned.refobjid = any (shown_tables::oid[])
   loop
     execute format('revoke all on sequence %s from public, anon, authenticated, service_role', relation);
   end loop;
 
-  foreach relation in array array[
-    'public.pattern_scope_stats', 'public.scope_exposure', 'public.pattern_scope_exposure', 'public.timeframe_allocation',
-    'public.timeframe_allocation_history', 'public.timeframe_allocation_outlook', 'public.learning_health', 'public.pm_sizing_audit'
-  ]::regclass[] loop
-    execute format('revoke all on %s from public, anon, authenticated, service_role', relation);
-    execute format('grant select on %s to authenticated, service_role', relation);
-  end loop;
-
-  -- What the RPCs and views read on behalf of a user with a learning role.
-  foreach relation in array array[
-    'learning.closed_trades', 'learning.effective_configs', 'learning.exposure_cells', 'learning.exposure_masks', 'learning.override_index_entries',
-    'learning.override_index_groups', 'learning.override_index_pairs', 'learning.position_scopes', 'learning.settings'
-  ]::regclass[] loop
+  foreach relation in array shown_tables || views || inner_tables || inner_views loop
     execute format('grant select on %s to authenticated', relation);
+  end loop;
+  foreach relation in array shown_tables || inner_tables loop
     execute format(
-      'create policy read_with_learning_role on %s for select to authenticated using ((select learning.learning_role()) in (''viewer'', ''pm''))',
-      relation);
+      'create policy read_with_learning_role on %s for select to authenticated '
+        'using ((select learning.may_read()))',
+      relation
+    );
+  end loop;
+  foreach relation in array shown_tables loop
+    execute format('grant select, insert, update, delete on %s to service_role', relation);
+  end loop;
+  foreach relation in array views loop
+    execute format('grant select on %s to service_role', relation);
   end loop;
 end
 $grant_tables$;
-
-grant select on learning.override_terms to authenticated;
 grant select, insert, update, delete on all tables in schema learning to service_role;
 grant usage, select, update on all sequences in schema learning to service_role;
 
 do $grant_functions$
 declare
-  routine regprocedure;
-begin
-  foreach routine in array array[
-    'public.unified_scope(jsonb, jsonb, jsonb)',
+  -- They ask for the learning role themselves.
+  questions constant regprocedure[] := array[
+    'public.explain_pm_sizing(text, text, jsonb, float8, float8, float8, timestamptz)',
+    'public.get_dm_allocation(text, jsonb)',
+    'public.get_pm_config()',
+    'public.get_pm_levers(text, text, jsonb)',
     'public.get_pm_sizing(text, text, jsonb, float8, float8, float8, timestamptz)',
     'public.get_pm_sizing_batch(jsonb)',
-    'public.explain_pm_sizing(text, text, jsonb, float8, float8, float8, timestamptz)',
     'public.match_pm_overrides(text, text, jsonb)',
-    'public.get_pm_levers(text, text, jsonb)',
-    'public.get_pm_config()',
-    'public.get_dm_allocation(text, jsonb)'
-  ]::regprocedure[] loop
-    execute format('revoke all on function %s from public, anon, authenticated, service_role', routine);
-    execute format('grant execute on function %s to authenticated, service_role', routine);
-  end loop;
-
-  -- For the edge functions alone.
-  foreach routine in array array[
-    'public.ring_edge_function(text, jsonb, integer)',
-    'public.claim_strands(integer)',
+    'public.unified_scope(jsonb, jsonb, jsonb)'
+  ]::regprocedure[];
+  inner_questions constant regprocedure[] := array[
+    'learning.health()',
+    'learning.size_candidates(learning.candidate[])'
+  ]::regprocedure[];
+  -- For the edge functions and the schedule alone.
+  services constant regprocedure[] := array[
     'public.apply_strands(jsonb, jsonb)',
-    'public.start_mining(text)',
     'public.claim_mining_group(text)',
+    'public.claim_strands(integer)',
+    'public.claim_tuning_simulation()',
+    'public.finish_mining_group(bigint, uuid, jsonb)',
+    'public.finish_tuning_group(bigint, uuid, jsonb, timestamptz)',
+    'public.prune_learning(integer)',
+    'public.read_edge_history(bigint)',
     'public.read_mining_group(bigint)',
     'public.read_module_trades(text)',
     'public.read_scope_values(integer[])',
-    'public.read_edge_history(bigint)',
-    'public.save_mining_progress(bigint, uuid, jsonb)',
-    'public.restart_mining_group(bigint, uuid)',
-    'public.finish_mining_group(bigint, uuid, jsonb)',
-    'public.reconcile_overrides(bigint, integer)',
-    'public.start_tuning()',
-    'public.read_tuning_windows(bigint, timestamptz, jsonb, integer, boolean)',
-    'public.finish_tuning_group(bigint, uuid, jsonb, timestamptz)',
-    'public.claim_tuning_simulation()',
     'public.read_tuning_lessons(bigint, bigint, integer)',
-    'public.save_tuning_simulations(bigint, uuid, jsonb, bigint, text)',
     'public.read_tuning_p_values()',
+    'public.read_tuning_windows(bigint, timestamptz, jsonb, integer, boolean)',
+    'public.reconcile_overrides(bigint, integer)',
     'public.reconcile_tuning_overrides(bigint, integer, float8, integer)',
-    'public.prune_learning(integer)'
-  ]::regprocedure[] loop
-    execute format('revoke all on function %s from public, anon, authenticated, service_role', routine);
-    execute format('grant execute on function %s to service_role', routine);
-  end loop;
-
-  -- They ask for the learning role themselves.
-  grant execute on function learning.health() to authenticated;
-  grant execute on function learning.size_candidates(learning.candidate[]) to authenticated;
-
+    'public.restart_mining_group(bigint, uuid)',
+    'public.ring_edge_function(text, jsonb, integer)',
+    'public.save_mining_progress(bigint, uuid, jsonb)',
+    'public.save_tuning_simulations(bigint, uuid, jsonb, bigint, text)',
+    'public.start_mining(text)',
+    'public.start_tuning()'
+  ]::regprocedure[];
   -- The inner functions that only read: the RPCs call them with the caller's rights.
-  for routine in
+  readers constant regprocedure[] := array(
     select inner_function.oid::regprocedure
     from pg_catalog.pg_proc inner_function
     where inner_function.pronamespace = 'learning'::regnamespace
       and inner_function.provolatile <> 'v' and not inner_function.prosecdef
-  loop
+  );
+  routine regprocedure;
+begin
+  foreach routine in array questions || services loop
+    execute format('revoke all on function %s from public, anon, authenticated, service_role', routine);
+  end loop;
+  foreach routine in array questions || inner_questions || readers loop
     execute format('grant execute on function %s to authenticated', routine);
+  end loop;
+  foreach routine in array questions || services loop
+    execute format('grant execute on function %s to service_role', routine);
   end loop;
 end
 $grant_functions$;

@@ -41,8 +41,9 @@ const COSTS = new Set(["s", "ms", "MB", "×", "%"]);
  */
 export async function measureAgainst(options: AgainstOptions): Promise<ComparedFigure[]> {
   await using cleanup = new AsyncDisposableStack();
-  const earlier = await Deno.makeTempDir({ prefix: "edgeloop_bench_" });
-  cleanup.defer(() => Deno.remove(earlier, { recursive: true }));
+  const folder = await Deno.makeTempDir({ prefix: "edgeloop_bench_" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const earlier = `${folder}/checkout`;
   await run("git", ["worktree", "add", "--detach", earlier, options.commit], REPOSITORY);
   cleanup.defer(() =>
     run("git", ["worktree", "remove", "--force", earlier], REPOSITORY).then(() => undefined)
@@ -93,7 +94,8 @@ async function run(command: string, args: readonly string[], cwd: URL | string):
   const { success, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd }).output();
   const decoder = new TextDecoder();
   if (!success) {
-    throw new Error(`"${command} ${args.join(" ")}" failed in ${cwd}: ${decoder.decode(stderr).trim()}`);
+    const said = `${decoder.decode(stdout)}${decoder.decode(stderr)}`.trim();
+    throw new Error(`"${command} ${args.join(" ")}" failed in ${cwd}: ${said}`);
   }
   return decoder.decode(stdout);
 }

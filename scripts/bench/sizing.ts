@@ -69,6 +69,7 @@ export async function benchSizing(
     await sql`vacuum analyze`;
     const timing = TIMING[serverUrl === null ? "embedded" : "postgres"];
     await measureCalls(sql, timing, row);
+    await measureFading(sql, timing, row);
     if (largest) await measureLargeKey(sql, timing, row);
     await measureBatch(sql, row);
     await measureHttp(stack, row, size === Math.max(...sizes));
@@ -132,6 +133,27 @@ async function prepare(sql: Database): Promise<void> {
       return blended;
     end $$;
 
+    -- How much is left of each override that a candidate contains: by the arithmetic that the blend has, or by calls.
+    create function bench.fade_matches(candidate learning.candidate, by_call boolean) returns float8 language plpgsql stable
+      security definer set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+    declare
+      probe constant learning.override_probe :=
+        learning.probe_overrides('pm_strength', candidate.pattern_key, 'entry', candidate.scope);
+      fade_rate constant float8 := ln(2::float8) / 3.6e9 / 720;
+      as_of constant timestamptz := candidate.as_of;
+      as_of_us constant float8 := candidate.as_of_us;
+    begin
+      return (
+        select sum(index_entry.specificity * index_entry.confidence * case
+          when by_call then learning.fade(as_of, to_timestamp(least(index_entry.evidence_us, 1e16) / 1e6), 720)
+          else exp(greatest(-500, least(0, (index_entry.evidence_us - as_of_us) * fade_rate)))
+        end)
+        from learning.override_index_entries index_entry
+        where index_entry.bucket = any (probe.buckets)
+          and index_entry.pairs_1 & probe.lacking_1 = 0 and index_entry.pairs_2 & probe.lacking_2 = 0
+      );
+    end $$;
+
     -- Milliseconds of each call. The embedded database's clock ticks once a millisecond: there, several calls count as one.
     create function bench.time_calls(what text, repeats integer, p_pattern_key text default null) returns float8[]
       language plpgsql volatile as $$
@@ -149,6 +171,8 @@ async function prepare(sql: Database): Promise<void> {
           case what
             when 'blend' then perform bench.blend(candidate, config);
             when 'containment' then perform bench.blend_by_containment(candidate.pattern_key, asked.scope);
+            when 'faded inline' then perform bench.fade_matches(candidate, false);
+            when 'faded by call' then perform bench.fade_matches(candidate, true);
             when 'row' then perform public.get_pm_sizing(candidate.pattern_key, 'entry', asked.scope);
           end case;
         end loop;
@@ -219,6 +243,13 @@ async function measureCalls(sql: Database, timing: Timing, row: Report): Promise
     row(`${role}_containment_p50_ms`, quantile(containment.all, 0.5), "ms");
     row(`${role}_blend_ratio_to_containment`, quantile(blend.all, 0.5) / quantile(containment.all, 0.5), "×");
   }
+}
+
+/** Why the blend fades by arithmetic of its own and does not call `learning.fade` for each override. */
+async function measureFading(sql: Database, timing: Timing, row: Report): Promise<void> {
+  const inline = await timeCalls(sql, "service_role", "faded inline", timing);
+  const called = await timeCalls(sql, "service_role", "faded by call", timing);
+  row("fading_by_call_ratio_to_inline", quantile(called.all, 0.5) / quantile(inline.all, 0.5), "×");
 }
 
 async function measureLargeKey(sql: Database, timing: Timing, row: Report): Promise<void> {

@@ -68,7 +68,8 @@ async function lapse(rig: Rig): Promise<void> {
   }
 }
 
-async function readLearned(rig: Rig): Promise<Outcome> {
+/** Lessons and overrides as comparable lines. */
+export async function readLearned(rig: Rig): Promise<Outcome> {
   const parts: Readonly<Record<string, string>> = {
     lessons:
       `select to_jsonb(lesson) - array['id', 'updated_at', 'first_active_at'] as line from public.learning_lessons lesson`,

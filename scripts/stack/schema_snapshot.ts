@@ -35,7 +35,7 @@ const FACTS: readonly string[] = [
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any ($1) and c.relkind <> 't' and not pg_temp.of_extension('pg_class', c.oid)`,
   `select concat('column ', c.oid::regclass, '.', a.attname),
-          jsonb_build_object('place', row_number() over (partition by c.oid order by a.attnum),
+          jsonb_build_object('place', case when c.relkind not in ('r', 'p') then row_number() over (partition by c.oid order by a.attnum) end,
             'type', format_type(a.atttypid, a.atttypmod), 'not null', a.attnotnull, 'identity', a.attidentity,
             'generated', a.attgenerated, 'default', pg_get_expr(d.adbin, d.adrelid),
             'collation', nullif(a.attcollation, t.typcollation)::regcollation, 'storage', a.attstorage,
@@ -124,7 +124,8 @@ const HELPERS = `
 
 /**
  * Everything a migration can bring about in our schemas, as lines sorted by what they are about: objects with their
- * definitions, options, comments and privileges, the rows that tables start with, and the jobs of cron.
+ * definitions, options, comments and privileges, the rows that tables start with, and the jobs of cron. In which order a
+ * table has its columns is left out: an upgrade can only add to the end.
  */
 export async function snapshotSchema(sql: Database): Promise<string[]> {
   return await sql.begin(async (transaction) => {

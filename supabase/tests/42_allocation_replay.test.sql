@@ -1,16 +1,18 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = extensions;
-select plan(64);
+select plan(35);
 
-create function pg_temp.close_trade(strand_id text, trade_id text, timeframe text, rpnl_pct float8, exit_at timestamptz)
+create function pg_temp.close_trade(strand_id text, trade_id text, timeframe text, rpnl_pct float8,
+  exit_at timestamptz)
 returns void
 language sql
 as $$
   insert into public.ad_strands (id, kind, module, timeframe, created_at, content)
   values (strand_id, 'position_closed', 'pm', timeframe, exit_at, jsonb_build_object(
     'trade_id', trade_id, 'entry_context', '{}'::jsonb, 'completed_trades', '[]'::jsonb,
-    'trade_summary', jsonb_build_object('rr', 1, 'pnl_usd', 1, 'rpnl_pct', rpnl_pct, 'entry_price', 1, 'exit_price', 1,
+    'trade_summary', jsonb_build_object('rr', 1, 'pnl_usd', 1, 'rpnl_pct', rpnl_pct, 'entry_price', 1,
+      'exit_price', 1,
       'entry_timestamp', exit_at, 'exit_timestamp', exit_at)
   ));
 $$;
@@ -20,7 +22,8 @@ create function pg_temp.aggregate()
 returns void
 language sql
 as $$
-  select public.apply_strands(jsonb_agg(jsonb_build_object('id', claimed -> 'id', 'revision', claimed -> 'revision')), '[]'::jsonb)
+  select public.apply_strands(jsonb_agg(jsonb_build_object('id', claimed -> 'id', 'revision',
+    claimed -> 'revision')), '[]'::jsonb)
   from jsonb_array_elements(public.claim_strands()) as claimed;
 $$;
 
@@ -28,53 +31,53 @@ create function pg_temp.shares()
 returns text
 language sql
 as $$
-  select string_agg(held.timeframe || ' ' || round((held.current_allocation * 100)::numeric, 4), ', ' order by held.timeframe collate "C")
-  from public.timeframe_allocation held;
+  select string_agg(allocation.timeframe || ' ' || round((allocation.current_allocation * 100)::numeric, 4),
+    ', ' order by allocation.timeframe collate "C")
+  from public.timeframe_allocation allocation;
 $$;
 
 create function pg_temp.rounded(shares float8[])
 returns numeric[]
 language sql
 as $$
-  select array_agg(round(share::numeric, 9) order by place) from unnest(shares) with ordinality as held(share, place);
+  select array_agg(round(share::numeric, 9) order by place) from unnest(shares) with ordinality
+    as given(share, place);
 $$;
 
 -- Before any trade.
-select is(pg_temp.shares(), '15m 15.0000, 1h 50.0000, 4h 35.0000', 'before any trade the shares are the start shares');
-select results_eq(
-  'select timeframe, desired_allocation, roi_short, roi_long, n, updated_at from public.timeframe_allocation where timeframe = ''1h''',
-  $$values ('1h', 0.5::float8, null::float8, null::float8, 0, null::timestamptz)$$,
-  'a timeframe without trades has no ROI and heads nowhere else'
-);
-select is((select count(*) from public.timeframe_allocation_history), 0::bigint, 'the history begins with the first close');
-select is((select min(reason) from public.timeframe_allocation_outlook), 'no trade has closed yet', 'the outlook says that nothing has closed');
-
-insert into public.lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct) values
-  ('solana', 'A', '15m', 'active', 0.015), ('solana', 'A', '1h', 'watchlist', 0.05), ('solana', 'A', '4h', 'dormant', 0.035),
+insert into public.lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
+  values
+  ('solana', 'A', '15m', 'active', 0.015), ('solana', 'A', '1h', 'watchlist', 0.05),
+    ('solana', 'A', '4h', 'dormant', 0.035),
   ('solana', 'A', '1m', 'active', 0.01),
-  ('solana', 'B', '15m', 'watchlist', 0.02), ('solana', 'B', '4h', 'watchlist', 0.03), ('solana', 'B', '1h', 'archived', 0.07),
+  ('solana', 'B', '15m', 'watchlist', 0.02), ('solana', 'B', '4h', 'watchlist', 0.03),
+    ('solana', 'B', '1h', 'archived', 0.07),
   ('base', 'B', '1h', 'active', 0.04), ('base', 'B', '4h', 'paused', 0.05);
 
 -- The worked example, one close at a time, through trigger and inbox.
 select pg_temp.close_trade('c1', 't1', '15m', 5, '2026-01-01 00:00Z');
 select pg_temp.aggregate();
-select is(pg_temp.shares(), '15m 15.0000, 1h 50.0000, 4h 35.0000', 'one traded timeframe alone moves nothing');
+select is(pg_temp.shares(), '15m 15.0000, 1h 50.0000, 4h 35.0000',
+  'one traded timeframe alone moves nothing');
 select is(
   (select message from public.learning_log where event = 'allocation_unchanged'),
   'Allocation unchanged by 15m trade t1 (5 %): fewer than two timeframes have closed trades',
   'the log says why nothing moved'
 );
 select is(
-  (select array_agg(total_allocation_pct order by token_chain, token_contract, timeframe collate "C") from public.lowcap_positions),
+  (select array_agg(total_allocation_pct order by token_chain, token_contract, timeframe collate "C")
+    from public.lowcap_positions),
   array[0.04, 0.05, 0.015, 0.05, 0.01, 0.035, 0.02, 0.07, 0.03]::float8[],
   'positions stay as they are while the shares do'
 );
 select pg_temp.close_trade('c2', 't2', '1h', -2, '2026-01-01 01:00Z');
 select pg_temp.aggregate();
-select is(pg_temp.shares(), '15m 15.0600, 1h 49.9400, 4h 35.0000', 'the second traded timeframe starts the movement');
+select is(pg_temp.shares(), '15m 15.0600, 1h 49.9400, 4h 35.0000',
+  'the second traded timeframe starts the movement');
 select is(
   (select message from public.learning_log where event = 'allocation_moved'),
-  'Allocation moved by 1h trade t2 (-2 %): 15m from 15 % to 15.06 %, 1h from 50 % to 49.94 %; positions rescaled: 4',
+  'Allocation moved by 1h trade t2 (-2 %): 15m from 15 % to 15.06 %, 1h from 50 % to 49.94 %; positions '
+    'rescaled: 4',
   'the log says what moved, and by which trade'
 );
 select is(
@@ -84,7 +87,8 @@ select is(
 );
 select pg_temp.close_trade('c3', 't3', '4h', 3, '2026-01-01 02:00Z');
 select pg_temp.aggregate();
-select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300', 'the larger side, here the gains, is scaled down to the smaller one');
+select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300',
+  'the larger side, here the gains, is scaled down to the smaller one');
 
 -- Positions follow, each token's total kept.
 select is(
@@ -101,30 +105,17 @@ select is(
   'a token on two timeframes is split by their two shares'
 );
 select is(
-  (select array_agg(total_allocation_pct order by timeframe) from public.lowcap_positions where token_contract = 'B' and token_chain = 'base'),
+  (select array_agg(total_allocation_pct order by timeframe) from public.lowcap_positions
+    where token_contract = 'B' and token_chain = 'base'),
   array[0.04, 0.05]::float8[],
   'a single position keeps everything, the same contract on another chain is another token'
-);
-
--- Reading it.
-select results_eq(
-  $$select timeframe, round(change::numeric, 6), outcome, reason from public.timeframe_allocation_history where trade_id = 't2' order by timeframe collate "C"$$,
-  $$values ('15m', 0.000600, 'moved', 'moved towards what the ROI asks for'), ('1h', -0.000600, 'moved', 'moved towards what the ROI asks for'),
-    ('4h', 0.000000, 'moved', 'no closed trades yet: its share stays')$$,
-  'the history tells each timeframe''s change and why'
-);
-select results_eq(
-  $$select timeframe, n, round(distance::numeric, 4), round(last_change::numeric, 6), last_trade_id
-    from public.timeframe_allocation_outlook order by timeframe collate "C"$$,
-  -- softmax(0.5, -0.2, 0.3) = 0.4319, 0.2145, 0.3536
-  $$values ('15m', 1, 0.2810, 0.000300, 't3'), ('1h', 1, -0.2843, -0.000600, 't3'), ('4h', 1, 0.0033, 0.000300, 't3')$$,
-  'the outlook tells where each timeframe is heading'
 );
 
 -- A close without a share, and one that is late.
 select pg_temp.close_trade('c5', 't5', '1m', 40, '2026-01-01 03:00Z');
 select pg_temp.aggregate();
-select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300', 'a timeframe without a share moves nothing');
+select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300',
+  'a timeframe without a share moves nothing');
 select results_eq(
   $$select outcome, n from public.timeframe_allocation_steps where trade_id = 't5'$$,
   $$values ('no_share', array[1, 1, 1, 4])$$,
@@ -137,19 +128,24 @@ select is(
 );
 select pg_temp.close_trade('c4', 't4', '4h', -1, '2026-01-01 00:30Z');
 select pg_temp.aggregate();
--- t1 nothing; t4 +6, 0, -6; t2 +6, -3, -3; t3, its mean with t4 now 1.0045 %, +6, -3, -3 (in hundredths of a percent).
+-- t1 nothing; t4 +6, 0, -6; t2 +6, -3, -3; t3, its mean with t4 now 1.0045 %, +6, -3, -3 (in hundredths of a
+-- percent).
 select is(pg_temp.shares(), '15m 15.1800, 1h 49.9400, 4h 34.8800', 'a late close replays from its place');
 select is(
-  (select round(roi_short::numeric, 9) from public.timeframe_allocation where timeframe = '4h'), 0.010044643, 'the older trade of two weighs a little less'
+  (select round(roi_short::numeric, 9) from public.timeframe_allocation where timeframe = '4h'), 0.010044643,
+    'the older trade of two weighs a little less'
 );
 select is(
-  (select array_agg(trade_id order by exit_at, trade_id) from public.timeframe_allocation_steps), '{t1,t4,t2,t3,t5}', 'the steps are in the order of the exits'
+  (select array_agg(trade_id order by exit_at, trade_id) from public.timeframe_allocation_steps),
+    '{t1,t4,t2,t3,t5}', 'the steps are in the order of the exits'
 );
 select is(
-  (select details ->> 'closes' from public.learning_log where event = 'allocation_moved' order by id desc limit 1), '4', 'the log says how many closes were replayed'
+  (select details ->> 'closes' from public.learning_log where event = 'allocation_moved' order by id desc
+    limit 1), '4', 'the log says how many closes were replayed'
 );
 select is(
-  (select pg_temp.rounded(array_agg(total_allocation_pct order by timeframe collate "C")) from public.lowcap_positions
+  (select pg_temp.rounded(array_agg(total_allocation_pct order by timeframe collate "C"))
+    from public.lowcap_positions
     where token_contract = 'A' and timeframe <> '1m'),
   array[0.015180000, 0.049940000, 0.034880000],
   'positions follow a replay too'
@@ -158,141 +154,83 @@ select is(
 -- A corrected close, a withdrawn one, and the same ones again in another order.
 update public.ad_strands set content = jsonb_set(content, '{trade_summary,rpnl_pct}', '2') where id = 'c2';
 select pg_temp.aggregate();
--- t2 now wants 15m and 1h up, 4h down: softmax(0.5, 0.2, -0.1) = 0.4368, 0.3236, 0.2397; so 1h falls all the same.
+-- t2 now wants 15m and 1h up, 4h down: softmax(0.5, 0.2, -0.1) = 0.4368, 0.3236, 0.2397; so 1h falls all the
+-- same.
 select is(
-  (select round(roi_short::numeric, 6) from public.timeframe_allocation where timeframe = '1h'), 0.020000, 'a corrected close takes the place of the former one'
+  (select round(roi_short::numeric, 6) from public.timeframe_allocation where timeframe = '1h'), 0.020000,
+    'a corrected close takes the place of the former one'
 );
 update public.ad_strands set kind = 'note' where id in ('c4', 'c5');
 update public.ad_strands set content = jsonb_set(content, '{trade_summary,rpnl_pct}', '-2') where id = 'c2';
 select pg_temp.aggregate();
-select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300', 'withdrawn closes leave no trace in the shares');
+select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300',
+  'withdrawn closes leave no trace in the shares');
 select is((select count(*) from public.timeframe_allocation_steps), 3::bigint, 'nor in the steps');
 create temporary table kept on commit drop as select * from public.timeframe_allocation_steps;
 select learning.replay_allocation('-infinity');
-select results_eq('table public.timeframe_allocation_steps', 'table kept', 'a replay from the beginning finds the very same numbers');
-
--- One step, by hand.
-create function pg_temp.next(shares float8[], roi float8[], n integer[])
-returns numeric[]
-language sql
-as $$ select pg_temp.rounded((learning.next_allocation(shares, roi, n)).next_shares) $$;
-select is(pg_temp.next('{0.15,0.5,0.35}', '{0.05,-0.02,0.03,0}', '{5,5,5,15}'), array[0.1515, 0.497, 0.3515]::numeric(10, 9)[],
-  'from five trades each on, a share moves by up to 0.3 points');
-select is(pg_temp.next('{0.15,0.5,0.35}', '{0.05,-0.02,0.03,0}', '{3,9,5,17}'), array[0.1509, 0.4982, 0.3509]::numeric(10, 9)[],
-  'the timeframe with the fewest trades slows all');
-select is(pg_temp.next('{0.15,0.5,0.35}', '{0.05,-0.02,null,0}', '{9,9,0,18}'), array[0.153, 0.497, 0.35]::numeric(10, 9)[],
-  'an untraded timeframe never moves');
-select is(pg_temp.rounded((learning.next_allocation('{0.15,0.5,0.35}', '{-0.1,-0.3,null,0}', '{5,5,0,10}')).desired),
-  -- softmax(-1, -3) = 0.88079708, 0.11920292 of the 65 % they hold
-  array[0.572518101, 0.077481899, 0.350000000], 'the smaller loss gets the larger desired share');
-select is(pg_temp.next('{0.021,0.629,0.35}', '{-0.5,0.5,null,0}', '{5,5,0,10}'), array[0.02, 0.63, 0.35]::numeric(10, 9)[],
-  'nothing falls below its floor, and gains shrink to what is given');
-select is(pg_temp.next('{0.959,0.041}', '{0.5,-0.5,0}', '{5,5,10}'), array[0.96, 0.04]::numeric(10, 9)[],
-  'nothing rises above its ceiling, and losses shrink to what is taken');
-select is((learning.next_allocation('{0.02,0.63,0.35}', '{-0.5,0.5,null,0}', '{5,5,0,10}')).outcome, 'at_bound', 'a share at its floor gives nothing');
-select is((learning.next_allocation('{0.25,0.25,0.5}', '{0.01,0.01,null,0}', '{5,5,0,10}')).outcome, 'settled', 'equal ROI and equal shares are settled');
-select is(pg_temp.next('{0.15,0.5,0.35}', '{10000,-10000,0,0}', '{5,5,5,15}'), array[0.153, 0.4985, 0.3485]::numeric(10, 9)[],
-  'an extreme ROI is one small step like any other');
+select results_eq('table public.timeframe_allocation_steps', 'table kept',
+  'a replay from the beginning finds the very same numbers');
 
 -- The start shares are part of the state.
 insert into public.learning_configs (module_id, config_data) values
-  ('decision_maker', '{"start_shares": {"15m": 0.2, "1h": 0.4, "4h": 0.2, "1d": 0.2}, "timeframe_weights": {"1m": 1}}');
+  ('decision_maker', '{"start_shares": {"15m": 0.2, "1h": 0.4, "4h": 0.2, "1d": 0.2},
+    "timeframe_weights": {"1m": 1}}');
 select is(pg_temp.shares(), '15m 20.0900, 1d 20.0000, 1h 39.8800, 4h 20.0300',
   'changed start shares replay from the beginning; legacy weights are ignored');
 select is(
-  (select pg_temp.rounded(array[sum(total_allocation_pct)]) from public.lowcap_positions where token_contract = 'A' and timeframe <> '1m'),
+  (select pg_temp.rounded(array[sum(total_allocation_pct)]) from public.lowcap_positions
+    where token_contract = 'A' and timeframe <> '1m'),
   array[0.100000000], 'the token''s total is kept'
 );
-select is((select count(*) from public.learning_log where event = 'start_shares_changed'), 1::bigint, 'the change is logged');
+select is((select count(*) from public.learning_log where event = 'start_shares_changed'), 1::bigint,
+  'the change is logged');
 delete from public.learning_configs where module_id = 'decision_maker';
 select is(pg_temp.shares(), '15m 15.0900, 1h 49.8800, 4h 35.0300', 'and can be taken back');
-
--- What the decision maker asks.
-select results_eq(
-  $$select base, round(share::numeric, 9), multiplier, round(product::numeric, 9), overrides from public.get_dm_allocation('1h', '{"chain": "solana"}')$$,
-  $$values (0.1::float8, 0.498800000, 1::float8, 0.049880000, '[]'::jsonb)$$,
-  'base times share, while learned multipliers are off'
-);
-insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, confidence_score, last_evidence_at) values
-  ('dm_alloc', 'dm.approve', 'allocation', '{}', 1.2, null, null),
-  ('dm_alloc', 'dm.other', 'allocation', '{"timeframe": "1h", "chain": "solana"}', 0.8, 1, now()),
-  ('dm_alloc', 'dm.approve', 'allocation', '{"chain": "base"}', 1.3, 1, null),
-  ('pm_strength', 'pm.a.b.c', 'entry', '{}', 3, 1, null);
-select is((select multiplier from public.get_dm_allocation('1h', '{"chain": "solana"}')), 1::float8, 'overrides wait for their flag');
-insert into public.learning_configs (module_id, config_data) values ('pm', '{"flags": {"dm_alloc_overrides_enabled": true}}')
-on conflict (module_id) do update set config_data = excluded.config_data;
--- (1^1.5 * 0.5 * 1.2 + 3^1.5 * 1 * 0.8) / (0.5 + 3^1.5)
-select is((select round(multiplier::numeric, 9) from public.get_dm_allocation('1h', '{"chain": "solana"}')), 0.835111420,
-  'the overrides that the scope contains are blended by specificity and confidence, whatever their key');
--- The second one at half strength: 0.9 in place of 0.8.
-update public.pm_overrides set last_evidence_at = now() - interval '720 hours' where pattern_key = 'dm.other';
-select is((select round(multiplier::numeric, 9) from public.get_dm_allocation('1h', '{"chain": "solana"}')), 0.926333565,
-  'they fade by half with each half-life without evidence');
-select is((select round(product::numeric, 9) from public.get_dm_allocation('1h', '{"chain": "base"}')),
-  -- (0.5 * 1.2 + 2^1.5 * 1.3) / (0.5 + 2^1.5) = 1.284978 times 0.04988
-  0.064094697, 'the product is what the token gets on the timeframe');
-update public.pm_overrides set multiplier = 5 where override_type = 'dm_alloc';
-select is((select multiplier from public.get_dm_allocation('1h', '{"chain": "base"}')), 1.3::float8, 'the multiplier never leaves its bounds');
-select results_eq($$select share, product, multiplier from public.get_dm_allocation('1m', '{}')$$, 'values (null::float8, null::float8, 1.3::float8)',
-  'a timeframe without a share gets none');
-select throws_ok($$select public.get_dm_allocation(null, '{}')$$, '22023', 'Argument timeframe must be a timeframe such as 1h and is null');
-select throws_ok($$select public.get_dm_allocation('1h', '[]')$$, '22023', 'Argument scope must be an object of dimensions and texts and is ''[]''');
-select throws_ok($$select public.get_dm_allocation('1h', '{"chain": {"a": 1}}')$$, '22023');
-
--- Who may look.
-create function pg_temp.asked_by(app_metadata text, query text)
-returns text
-language plpgsql
-as $$
-declare
-  answer text;
-begin
-  perform set_config('request.jwt.claims', format('{"app_metadata": %s, "user_metadata": {"learning_role": "pm"}}', app_metadata), true);
-  set local role authenticated;
-  execute query into answer;
-  reset role;
-  return answer;
-exception when others then
-  return sqlstate;
-end
-$$;
-select is(pg_temp.asked_by('{"learning_role": "viewer"}', 'select count(*) from public.timeframe_allocation_outlook'), '3', 'a viewer reads the outlook');
-select is(pg_temp.asked_by('{"learning_role": "viewer"}', $$select share from public.get_dm_allocation('1h', '{}')$$), '42501', 'but does not ask');
-select is(pg_temp.asked_by('{"learning_role": "pm"}', $$select round(share::numeric, 4) from public.get_dm_allocation('1h', '{}')$$), '0.4988', 'a pm asks');
-select is(pg_temp.asked_by('{}', 'select count(*) from public.timeframe_allocation'), '0', 'a user without a learning role sees nothing');
 
 -- A replay that is too long for one transaction.
 delete from learning.closed_trades where true;
 delete from public.timeframe_allocation_steps where true;
 delete from public.learning_log where true;
 insert into learning.closed_trades (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
-select 'long-' || i, 'long-close-' || i, (array['15m', '1h', '4h'])[1 + i % 3], 0.1 * sin(i), 1, timestamptz '2026-01-01 00:00Z' + i * interval '1 minute'
+select 'long-' || i, 'long-close-' || i, (array['15m', '1h', '4h'])[1 + i % 3], 0.1 * sin(i), 1,
+  timestamptz '2026-01-01 00:00Z' + i * interval '1 minute'
 from generate_series(1, 20001) i;
 select learning.replay_allocation('-infinity', '1 day');
-select is((select count(*) from public.timeframe_allocation_steps), 20001::bigint, 'a long history is replayed in one go where there is time');
+select is((select count(*) from public.timeframe_allocation_steps), 20001::bigint,
+  'a long history is replayed in one go where there is time');
 create temporary table stale on commit drop as select * from public.timeframe_allocation_steps;
 update learning.closed_trades set roi = 0.5 where trade_id in ('long-1', 'long-2', 'long-4');
 select learning.replay_allocation(timestamptz '2026-01-01 00:01Z', '0');
-select is((select (began_from, goes_on_from)::text from learning.allocation_replay), (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-07 22:41Z')::text,
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay),
+  (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-07 22:41Z')::text,
   'without time it pauses after ten thousand trades');
 select is(
-  (select string_agg(distinct case when step = stale then 'as before' else 'anew' end || case when step.exit_at < '2026-01-07 22:41Z' then ' there' else ' beyond' end, ', ')
+  (select string_agg(distinct case when step = stale then 'as before' else 'anew' end || case
+    when step.exit_at < '2026-01-07 22:41Z' then ' there' else ' beyond' end, ', ')
     from public.timeframe_allocation_steps step join stale using (trade_id)),
   'anew there, as before beyond', 'what lies beyond stays as it was'
 );
-select is((select count(*) from public.learning_log where event in ('allocation_moved', 'allocation_unchanged')), 1::bigint, 'what it comes to is not told before it is known');
+select is((select count(*) from public.learning_log
+  where event in ('allocation_moved', 'allocation_unchanged')), 1::bigint,
+  'what it comes to is not told before it is known');
 update learning.closed_trades set roi = -0.5 where trade_id = 'long-15000';
 select learning.replay_allocation(timestamptz '2026-01-11 10:00Z', '0');
-select is((select (began_from, goes_on_from)::text from learning.allocation_replay), (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-14 21:21Z')::text,
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay),
+  (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-14 21:21Z')::text,
   'a close beyond it lets it go on from where it was');
 select learning.sweep();
-select is((select (began_from, goes_on_from)::text from learning.allocation_replay), '(,)', 'the sweep brings it to its end');
+select is((select (began_from, goes_on_from)::text from learning.allocation_replay), '(,)',
+  'the sweep brings it to its end');
 create temporary table pieced on commit drop as select * from public.timeframe_allocation_steps;
 select learning.replay_allocation('-infinity', '1 day');
-select bag_eq('table public.timeframe_allocation_steps', 'table pieced', 'in pieces it comes to the very same steps');
-select is((select count(*) from public.learning_log where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint, 'and tells so once');
+select bag_eq('table public.timeframe_allocation_steps', 'table pieced',
+  'in pieces it comes to the very same steps');
+select is((select count(*) from public.learning_log
+  where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint, 'and tells so once');
 select learning.replay_allocation();
-select is((select count(*) from public.learning_log where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint, 'where nothing is left there is nothing to do');
+select is((select count(*) from public.learning_log
+  where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint,
+  'where nothing is left there is nothing to do');
 
 select * from finish();
 rollback;

@@ -1,145 +1,122 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(61);
+select plan(40);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
 delete from learning.closed_trades where true;
 delete from learning_log where true;
-select learning.write_log('ERROR', 'aggregate-strands', 'doorbell_failed', 'The doorbell is not the subject here');
+select learning.write_log('ERROR', 'aggregate-strands', 'doorbell_failed',
+  'The doorbell is not the subject here');
 
-create function pg_temp.ids(claimed jsonb) returns text[] language sql as $$
-  select coalesce(array_agg(strand ->> 'id' order by strand ->> 'id'), '{}') from jsonb_array_elements(claimed) as strand;
-$$;
 -- Accepts strands as they are now.
 create function pg_temp.accept(variadic ids text[]) returns jsonb language sql as $$
-  select public.apply_strands(jsonb_agg(jsonb_build_object('id', receipt.strand_id, 'revision', receipt.revision)), '[]')
+  select public.apply_strands(jsonb_agg(jsonb_build_object('id', receipt.strand_id, 'revision',
+    receipt.revision)), '[]')
   from public.strand_receipts receipt where receipt.strand_id = any (ids);
 $$;
 create function pg_temp.receipt(id text) returns text language sql as $$
-  select concat_ws(' ', held.status, held.attempts, case when held.next_attempt_at <= clock_timestamp() then 'due' when held.next_attempt_at is not null then 'later' end,
-    case when held.processed_at is not null then 'processed' end)
-  from public.strand_receipts held where held.strand_id = receipt.id;
+  select concat_ws(' ', receipt.status, receipt.attempts,
+    case when receipt.next_attempt_at <= clock_timestamp() then 'due' when receipt.next_attempt_at is not null
+    then 'later' end,
+    case when receipt.processed_at is not null then 'processed' end)
+  from public.strand_receipts receipt where receipt.strand_id = $1;
 $$;
-create function pg_temp.action(id text, trade_id text, category text default 'entry', content jsonb default '{}') returns void language sql as $$
+create function pg_temp.action(id text, trade_id text, category text default 'entry',
+  content jsonb default '{}') returns void language sql as $$
   insert into public.ad_strands (id, kind, content, created_at) values (id, 'pm_action', jsonb_build_object(
-    'trade_id', trade_id, 'pattern_key', 'pm.x', 'action_category', category, 'scope', '{"timeframe": "1h"}'::jsonb) || content, '2025-01-15')
+    'trade_id', trade_id, 'pattern_key', 'pm.x', 'action_category', category, 'scope',
+      '{"timeframe": "1h"}'::jsonb) || content, '2025-01-15')
   on conflict on constraint ad_strands_pkey do update set content = excluded.content;
 $$;
-create function pg_temp.closing(id text, trade_id text, rpnl_pct numeric default 5) returns void language sql as $$
-  insert into public.ad_strands (id, kind, content, created_at) values (id, 'position_closed', jsonb_build_object('trade_id', trade_id, 'trade_summary',
-    jsonb_build_object('rr', 1, 'rpnl_pct', rpnl_pct, 'entry_timestamp', '2025-01-15', 'exit_timestamp', '2025-01-16')), '2025-01-16')
+create function pg_temp.closing(id text, trade_id text, rpnl_pct numeric default 5) returns void language sql
+  as $$
+  insert into public.ad_strands (id, kind, content, created_at)
+    values (id, 'position_closed', jsonb_build_object('trade_id', trade_id, 'trade_summary',
+    jsonb_build_object('rr', 1, 'rpnl_pct', rpnl_pct, 'entry_timestamp', '2025-01-15', 'exit_timestamp',
+      '2025-01-16')), '2025-01-16')
   on conflict on constraint ad_strands_pkey do update set content = excluded.content;
 $$;
 
--- Claiming -----------------------------------------------------------------------------------------------------------------
-
-select is(claim_strands(), '[]', 'Of nothing, nothing is claimed');
-insert into ad_strands (id, kind, module, content, regime_context, created_at) values
-  ('c', 'pm_action', 'pm', '{"trade_id": "t"}', '{"macro_phase": "bull"}', '2025-07-15T10:30:00.123456+02:00'), ('a', 'note', null, '{}', '{}', now());
-set local timezone = 'Europe/Amsterdam';
-create temporary table claimed as select claim_strands() as strands;
-select is((select strands from claimed), '[{"id": "c", "revision": 1, "kind": "pm_action", "module": "pm", "created_at": "2025-07-15T08:30:00.123456+00:00",
-  "content": "{\"trade_id\": \"t\"}", "regime_context": "{\"macro_phase\": \"bull\"}"}]', 'What is due is claimed, with all that is judged, in UTC');
-set local timezone = 'UTC';
-select is(pg_temp.receipt('c'), 'pending 1 later', 'A claimed strand is leased');
-select is(claim_strands(), '[]', 'And not claimed again');
-select ok((select next_attempt_at between clock_timestamp() + interval '25 seconds' and clock_timestamp() + interval '30 seconds' from strand_receipts where strand_id = 'c'),
-  'The first lease is for half a minute');
-update strand_receipts set next_attempt_at = clock_timestamp() where true;
-select is(pg_temp.ids(claim_strands()), '{c}', 'A lease that is not answered lapses');
-select is(pg_temp.receipt('c'), 'pending 2 later', 'Which is counted');
-select results_eq($$ select learning.retry_delay(attempts) from generate_series(0, 9) as attempts $$,
-  $$ values (interval '30 seconds'), (interval '1 minute'), (interval '2 minutes'), (interval '4 minutes'), (interval '8 minutes'), (interval '16 minutes'),
-    (interval '32 minutes'), (interval '64 minutes'), (interval '64 minutes'), (interval '64 minutes') $$, 'Each time it takes twice as long, up to an hour or so');
-
-delete from ad_strands where true;
-insert into ad_strands (id, kind) select 's' || i, 'pm_action' from generate_series(1, 9) i;
-update strand_receipts set next_attempt_at = now() - right(strand_id, 1)::integer * interval '1 second' where true;
-select is(pg_temp.ids(claim_strands(3)), '{s7,s8,s9}', 'No more are claimed than are asked for, and those that wait longest');
-select is(pg_temp.ids(claim_strands(4)), '{s3,s4,s5,s6}', 'Then the next');
-select is(pg_temp.ids(claim_strands()), '{s1,s2}', 'Then the rest');
-
-delete from ad_strands where true;
-insert into ad_strands (id, kind, content) select 'large ' || i, 'pm_action', jsonb_build_object('x', (select string_agg(md5(j::text || i), '') from generate_series(1, 50000) j)) from generate_series(1, 5) i;
-update strand_receipts set next_attempt_at = now() - interval '10 seconds' + right(strand_id, 1)::integer * interval '1 second' where true;
-select is(pg_temp.ids(claim_strands()), '{"large 1","large 2"}', 'A batch is no larger than an edge function can take');
-insert into ad_strands (id, kind, content) select 'huge', 'pm_action', jsonb_build_object('x', (select string_agg(md5(j::text), '') from generate_series(1, 140000) j));
-update strand_receipts set next_attempt_at = now() - interval '1 minute' where strand_id = 'huge';
-select is(pg_temp.ids(claim_strands()), '{huge}', 'What is larger by itself travels alone');
-delete from ad_strands where true;
-insert into ad_strands (id, kind, content) select 'flat ' || i, 'pm_action', jsonb_build_object('x', repeat('x', 1000000)) from generate_series(1, 9) i;
-select is(cardinality(pg_temp.ids(claim_strands())), 3, 'However well they are compressed, what counts is their size on the way');
-insert into ad_strands (id, kind, content) values ('beyond', 'pm_action', jsonb_build_object('x', repeat('x', 16000000))), ('within', 'pm_action', '{}');
-update strand_receipts set next_attempt_at = now() - interval '1 minute' where strand_id in ('beyond', 'within');
-select ok('within' = any (pg_temp.ids(claim_strands())), 'What is larger than an edge function can take holds nothing up');
-select is((select status || ': ' || (errors -> 0 ->> 'path') || ' ' || (errors -> 0 ->> 'message') from strand_receipts where strand_id = 'beyond'),
-  'rejected: content Too big: expected content and regime_context to have at most 16000000 bytes and they have 16000025', 'It is rejected with the reason');
-delete from learning_log where true;
-
-delete from ad_strands where true;
-insert into ad_strands (id, kind) select 's' || i, 'pm_action' from generate_series(1, 6) i;
-update strand_receipts set next_attempt_at = now() - interval '10 seconds' + right(strand_id, 1)::integer * interval '1 second',
-  attempts = case strand_id when 's3' then 3 when 's4' then 2 else 0 end where true;
-select is(pg_temp.ids(claim_strands()), '{s1,s2}', 'What was claimed in vain three times is not taken along');
-select is(pg_temp.ids(claim_strands()), '{s3}', 'But travels alone');
-select is(pg_temp.ids(claim_strands()), '{s4,s5,s6}', 'And holds nobody back');
-
--- Verdicts -----------------------------------------------------------------------------------------------------------------
+-- Verdicts --------------------------------------------------------------------------------------------------
 
 delete from ad_strands where true;
 select pg_temp.action('good', 'T'), pg_temp.action('bad', 'T'), pg_temp.closing('close', 'T');
 select is(apply_strands('[{"id": "good", "revision": 1}, {"id": "close", "revision": 1}]',
-  '[{"id": "bad", "revision": 1, "errors": [{"path": "content.trade_id", "message": "Required"}, {"path": "", "message": "Odd"}]}]'),
+  '[{"id": "bad", "revision": 1, "errors": [{"path": "content.trade_id", "message": "Required"}, {"path": "",
+    "message": "Odd"}]}]'),
   '{"accepted": 2, "rejected": 1, "failed": 0, "postponed": 0}', 'Verdicts are counted');
 select is(pg_temp.receipt('good'), 'done 0 processed', 'What took effect is done');
 select is(pg_temp.receipt('bad'), 'rejected 0 processed', 'What was refused is rejected');
-select is((select errors from strand_receipts where strand_id = 'bad'), '[{"path": "content.trade_id", "message": "Required"}, {"path": "", "message": "Odd"}]', 'With every reason');
-select results_eq($$ select level, component, event, message, details from learning_log where event = 'strand_rejected' $$,
-  $$ values ('WARNING', 'aggregate-strands', 'strand_rejected', 'Strand bad (pm_action) was rejected: content.trade_id Required; Odd',
-    '{"kind": "pm_action", "strand_id": "bad", "errors": [{"path": "content.trade_id", "message": "Required"}, {"path": "", "message": "Odd"}]}'::jsonb) $$,
+select is((select errors from strand_receipts where strand_id = 'bad'),
+  '[{"path": "content.trade_id", "message": "Required"}, {"path": "", "message": "Odd"}]',
+  'With every reason');
+select results_eq($$ select level, component, event, message,
+  details from learning_log where event = 'strand_rejected' $$,
+  $$ values ('WARNING', 'aggregate-strands', 'strand_rejected',
+    'Strand bad (pm_action) was rejected: content.trade_id Required; Odd',
+    '{"kind": "pm_action", "strand_id": "bad", "errors": [{"path": "content.trade_id", "message": "Required"},
+      {"path": "", "message": "Odd"}]}'::jsonb) $$,
   'Which is told');
 select is((select array_agg(action_strand_id) from pattern_trade_events), '{good}', 'And has no effect');
 select is(claim_strands(), '[]', 'Neither is due again');
-select is(pg_temp.accept('good', 'close'), '{"accepted": 0, "rejected": 0, "failed": 0, "postponed": 0}', 'A verdict that comes twice counts once');
-select is(apply_strands('[]', '[{"id": "good", "revision": 1, "errors": []}]') ->> 'rejected', '0', 'What took effect is not refused any more');
-select is(apply_strands('[{"id": "nobody", "revision": 1}]', '[{"id": "noone", "revision": 1, "errors": []}]'), '{"accepted": 0, "rejected": 0, "failed": 0, "postponed": 0}',
+select is(pg_temp.accept('good', 'close'), '{"accepted": 0, "rejected": 0, "failed": 0, "postponed": 0}',
+  'A verdict that comes twice counts once');
+select is(apply_strands('[]', '[{"id": "good", "revision": 1, "errors": []}]') ->> 'rejected', '0',
+  'What took effect is not refused any more');
+select is(apply_strands('[{"id": "nobody", "revision": 1}]',
+  '[{"id": "noone", "revision": 1, "errors": []}]'),
+  '{"accepted": 0, "rejected": 0, "failed": 0, "postponed": 0}',
   'Of strands that are gone nothing is said');
-select is(apply_strands('[]', '[]'), '{"accepted": 0, "rejected": 0, "failed": 0, "postponed": 0}', 'Nor of none');
+select is(apply_strands('[]', '[]'), '{"accepted": 0, "rejected": 0, "failed": 0, "postponed": 0}',
+  'Nor of none');
 
 select pg_temp.action('good', 'T', 'add');
-select is(apply_strands('[{"id": "good", "revision": 1}]', '[]') ->> 'accepted', '0', 'A verdict on what a strand was before does not stand');
-select is(apply_strands('[]', '[{"id": "good", "revision": 1, "errors": []}]') ->> 'rejected', '0', 'Neither does a refusal');
+select is(apply_strands('[{"id": "good", "revision": 1}]', '[]') ->> 'accepted', '0',
+  'A verdict on what a strand was before does not stand');
+select is(apply_strands('[]', '[{"id": "good", "revision": 1, "errors": []}]') ->> 'rejected', '0',
+  'Neither does a refusal');
 select is(pg_temp.receipt('good'), 'pending 0 due', 'It is due again');
 select is((select action_category from pattern_trade_events), 'entry', 'And has the effect it had');
 select pg_temp.accept('good');
 select is((select action_category from pattern_trade_events), 'add', 'Until it is judged as it is now');
 select pg_temp.action('bad', 'T');
-select is(pg_temp.receipt('bad'), 'rejected 0 processed', 'A refused strand that is written again as it was stays refused');
+select is(pg_temp.receipt('bad'), 'rejected 0 processed',
+  'A refused strand that is written again as it was stays refused');
 select pg_temp.action('bad', 'T', 'trim');
-select is((select (status, errors)::text from strand_receipts where strand_id = 'bad'), ('pending', '[]'::jsonb)::text, 'A refused strand that is changed is due again');
+select is((select (status, errors)::text from strand_receipts where strand_id = 'bad'),
+  ('pending', '[]'::jsonb)::text, 'A refused strand that is changed is due again');
 select pg_temp.accept('bad');
 select is((select count(*)::integer from pattern_trade_events), 2, 'And arrives');
 
--- What cannot be made a scope is refused where scopes are made -------------------------------------------------------------
+-- What cannot be made a scope is refused where scopes are made ----------------------------------------------
 
-select pg_temp.action('long', 'T', 'trim', jsonb_build_object('scope', jsonb_build_object('timeframe', repeat('x', 201), 'A_mode', '[]'::jsonb, 'colour', '{}'::jsonb)));
+select pg_temp.action('long', 'T', 'trim',
+  jsonb_build_object('scope',
+  jsonb_build_object('timeframe', repeat('x', 201), 'A_mode', '[]'::jsonb, 'colour', '{}'::jsonb)));
 update ad_strands set regime_context = '{"macro_phase": {}}' where id = 'long';
-select is(pg_temp.accept('long'), '{"accepted": 0, "rejected": 1, "failed": 0, "postponed": 0}', 'A scope that is too long is refused');
-select set_eq($$ select reason ->> 'path' as path, reason ->> 'message' as message from strand_receipts cross join lateral jsonb_array_elements(errors) as reason where strand_id = 'long' $$,
-  $$ values ('content.scope.timeframe', 'must have at most 200 characters and has 201'), ('content.scope.A_mode', 'must be a text, a number or a boolean'),
-    ('regime_context.macro_phase', 'must be a text, a number or a boolean') $$, 'With every reason and its path');
+select is(pg_temp.accept('long'), '{"accepted": 0, "rejected": 1, "failed": 0, "postponed": 0}',
+  'A scope that is too long is refused');
+select set_eq($$ select reason ->> 'path' as path,
+  reason ->> 'message' as message from strand_receipts cross join lateral jsonb_array_elements(errors)
+  as reason where strand_id = 'long' $$,
+  $$ values ('content.scope.timeframe', 'must have at most 200 characters and has 201'),
+    ('content.scope.A_mode', 'must be a text, a number or a boolean'),
+    ('regime_context.macro_phase', 'must be a text, a number or a boolean') $$,
+      'With every reason and its path');
 select pg_temp.closing('close', 'T', 6);
 update ad_strands set content = jsonb_set(content, '{entry_context}', '{"chain": [1]}') where id = 'close';
 select pg_temp.accept('close');
-select is((select errors -> 0 ->> 'path' from strand_receipts where strand_id = 'close'), 'content.entry_context.chain', 'An entry context too');
-select is((select count(*)::integer from pattern_trade_events), 0, 'A close that is refused has no effect any more');
+select is((select errors -> 0 ->> 'path' from strand_receipts where strand_id = 'close'),
+  'content.entry_context.chain', 'An entry context too');
+select is((select count(*)::integer from pattern_trade_events), 0,
+  'A close that is refused has no effect any more');
 select pg_temp.closing('close', 'T', 6);
 select pg_temp.accept('close');
 select is((select array_agg(distinct roi) from pattern_trade_events), '{0.06}', 'Until it is mended');
 
--- One trade that fails keeps no other from arriving ------------------------------------------------------------------------
+-- One trade that fails keeps no other from arriving ---------------------------------------------------------
 
 create function pg_temp.spoil() returns trigger language plpgsql as $$
 begin
@@ -150,34 +127,48 @@ begin
 end
 $$;
 create temporary table spoilt (trade_id text);
-create trigger spoil before insert or update or delete on pattern_trade_events for each row execute function pg_temp.spoil();
+create trigger spoil before insert or update or delete
+  on pattern_trade_events for each row execute function pg_temp.spoil();
 delete from learning_log where event <> 'doorbell_failed';
 insert into spoilt values ('P');
-select pg_temp.action('p1', 'P'), pg_temp.closing('p2', 'P'), pg_temp.action('q1', 'Q'), pg_temp.closing('q2', 'Q');
-select is(pg_temp.accept('p1', 'p2', 'q1', 'q2'), '{"accepted": 2, "rejected": 0, "failed": 2, "postponed": 0}', 'A trade that cannot be applied is counted');
-select is((select array_agg(trade_id) from pattern_trade_events where trade_id in ('P', 'Q')), '{Q}', 'The others arrive');
-select is(pg_temp.receipt('p1') || ', ' || pg_temp.receipt('p2'), 'pending 0 later, pending 0 later', 'Its strands are tried again later');
-select is((select errors from strand_receipts where strand_id = 'p1'), '[{"path": "", "message": "out of luck (SQLSTATE 54001)"}]', 'With the reason');
-select is((select (level, event, message, details ->> 'sqlstate')::text from learning_log where event = 'strands_failed'),
-  ('ERROR', 'strands_failed', 'trade P could not be applied and is tried again: out of luck', '54001')::text, 'Which is told');
-select is((select count(*)::integer from learning.closed_trades where trade_id = 'P'), 0, 'Nothing of it is left behind');
+select pg_temp.action('p1', 'P'), pg_temp.closing('p2', 'P'), pg_temp.action('q1', 'Q'),
+  pg_temp.closing('q2', 'Q');
+select is(pg_temp.accept('p1', 'p2', 'q1', 'q2'),
+  '{"accepted": 2, "rejected": 0, "failed": 2, "postponed": 0}', 'A trade that cannot be applied is counted');
+select is((select array_agg(trade_id) from pattern_trade_events where trade_id in ('P', 'Q')), '{Q}',
+  'The others arrive');
+select is(pg_temp.receipt('p1') || ', ' || pg_temp.receipt('p2'), 'pending 0 later, pending 0 later',
+  'Its strands are tried again later');
+select is((select errors from strand_receipts where strand_id = 'p1'),
+  '[{"path": "", "message": "out of luck (SQLSTATE 54001)"}]', 'With the reason');
+select is((select (level, event, message, details ->> 'sqlstate')::text from learning_log
+  where event = 'strands_failed'),
+  ('ERROR', 'strands_failed', 'trade P could not be applied and is tried again: out of luck', '54001')::text,
+    'Which is told');
+select is((select count(*)::integer from learning.closed_trades where trade_id = 'P'), 0,
+  'Nothing of it is left behind');
 delete from spoilt where true;
 select pg_temp.accept('p1', 'p2');
-select is(pg_temp.receipt('p1') || ', ' || (select count(*) from pattern_trade_events where trade_id = 'P'), 'done 0 processed, 1', 'When it works again it arrives');
+select is(pg_temp.receipt('p1') || ', ' || (select count(*) from pattern_trade_events where trade_id = 'P'),
+  'done 0 processed, 1', 'When it works again it arrives');
 
 insert into spoilt values ('P');
 select pg_temp.action('p1', 'Q');
-select throws_ok($$ select pg_temp.accept('p1') $$, '54001', 'out of luck', 'A trade that is left by its strand is not left behind: the whole batch is tried again');
+select throws_ok($$ select pg_temp.accept('p1') $$, '54001', 'out of luck',
+  'A trade that is left by its strand is not left behind: the whole batch is tried again');
 select is(pg_temp.receipt('p1'), 'pending 0 due', 'So that its strand is still due');
 update ad_strands set content = '{}' where id = 'p1';
-select throws_ok($$ select apply_strands('[]', '[{"id": "p1", "revision": 3, "errors": []}]') $$, '54001', 'out of luck', 'Nor one whose strand is refused');
+select throws_ok($$ select apply_strands('[]', '[{"id": "p1", "revision": 3, "errors": []}]') $$, '54001',
+  'out of luck', 'Nor one whose strand is refused');
 delete from spoilt where true;
 select pg_temp.action('p1', 'Q', 'trim');
 select pg_temp.accept('p1');
-select is((select array_agg((trade_id, did_trim)::text order by action_strand_id) from pattern_trade_events where trade_id in ('P', 'Q')), '{"(Q,t)","(Q,t)"}', 'When it works again the strand has moved');
-select is((select action_categories from learning.closed_trades where trade_id = 'P'), '{}', 'And both trades know');
+select is((select array_agg((trade_id, did_trim)::text order by action_strand_id) from pattern_trade_events
+  where trade_id in ('P', 'Q')), '{"(Q,t)","(Q,t)"}', 'When it works again the strand has moved');
+select is((select action_categories from learning.closed_trades where trade_id = 'P'), '{}',
+  'And both trades know');
 
--- When time is up the rest waits, but for what nothing would remember ------------------------------------------------------
+-- When time is up the rest waits, but for what nothing would remember ---------------------------------------
 
 create function pg_temp.slow() returns trigger language plpgsql as $$
 begin
@@ -185,24 +176,22 @@ begin
   return new;
 end
 $$;
-create trigger slow before insert on pattern_trade_events for each row when (new.trade_id = 'A slow one') execute function pg_temp.slow();
-select pg_temp.action('s1', 'So it was'), pg_temp.action('s2', 'So it was', 'trim'), pg_temp.closing('s3', 'So it was');
+create trigger slow before insert on pattern_trade_events for each row
+  when (new.trade_id = 'A slow one') execute function pg_temp.slow();
+select pg_temp.action('s1', 'So it was'), pg_temp.action('s2', 'So it was', 'trim'),
+  pg_temp.closing('s3', 'So it was');
 select pg_temp.accept('s1', 's2', 's3');
-select pg_temp.action('s2', 'A slow one', 'trim'), pg_temp.action('t1', 'The next'), pg_temp.closing('t2', 'The next'), pg_temp.action('s4', 'A slow one'), pg_temp.closing('s5', 'A slow one');
+select pg_temp.action('s2', 'A slow one', 'trim'), pg_temp.action('t1', 'The next'),
+  pg_temp.closing('t2', 'The next'), pg_temp.action('s4', 'A slow one'), pg_temp.closing('s5', 'A slow one');
 select claim_strands();
-select is(pg_temp.accept('s2', 's4', 's5', 't1', 't2'), '{"accepted": 3, "rejected": 0, "failed": 0, "postponed": 2}', 'What there is no time for is counted');
-select is((select count(*)::integer from pattern_trade_events where trade_id = 'A slow one'), 2, 'What was begun is done');
-select is(pg_temp.receipt('t1') || ', ' || pg_temp.receipt('t2'), 'pending 0 due, pending 0 due', 'The rest is due at once, as if it had not been claimed');
-select is((select array_agg((action_strand_id, did_trim)::text) from pattern_trade_events where trade_id = 'So it was'), '{"(s1,f)"}', 'What a strand has left knows of it');
-
--- Subjects -----------------------------------------------------------------------------------------------------------------
-
-insert into ad_strands (id, kind, content) values ('w', 'episode_window', '{"episode_id": "E"}'), ('o', 'episode_outcome', '{"episode_id": "E"}'), ('n', 'note', '{}');
-select results_eq($$ select kind, subject, ids from learning.touched_subjects('[{"id": "q1"}, {"id": "p1"}, {"id": "p2"}, {"id": "w"}, {"id": "o"}]', '[{"id": "q2"}]') $$,
-  $$ values ('episode', 'E', '{w,o}'::text[]), ('trade', 'P', '{p2}'), ('trade', 'Q', '{q1,p1}') $$, 'Judged strands touch the trades and episodes they belong to');
-update ad_strands set content = '{"trade_id": "R"}' where id in ('q1', 'p2');
-select results_eq($$ select kind, subject, ids from learning.touched_subjects('[{"id": "q1"}]', '[{"id": "p2"}]') $$,
-  $$ values ('trade', 'P', '{}'::text[]), ('trade', 'Q', '{}'), ('trade', 'R', '{q1}') $$, 'And those they belonged to');
+select is(pg_temp.accept('s2', 's4', 's5', 't1', 't2'),
+  '{"accepted": 3, "rejected": 0, "failed": 0, "postponed": 2}', 'What there is no time for is counted');
+select is((select count(*)::integer from pattern_trade_events where trade_id = 'A slow one'), 2,
+  'What was begun is done');
+select is(pg_temp.receipt('t1') || ', ' || pg_temp.receipt('t2'), 'pending 0 due, pending 0 due',
+  'The rest is due at once, as if it had not been claimed');
+select is((select array_agg((action_strand_id, did_trim)::text) from pattern_trade_events
+  where trade_id = 'So it was'), '{"(s1,f)"}', 'What a strand has left knows of it');
 
 select * from finish();
 rollback;

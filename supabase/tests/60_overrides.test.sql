@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(63);
+select plan(113);
 
 delete from pm_overrides where true;
 
@@ -49,11 +49,55 @@ select is((select pattern_key from pm_overrides where scope_subset = '{"chain": 
 update pm_overrides set pattern_key = ' module=pm|pattern_key=uptrend.S2.y ' where pattern_key = 'pm.uptrend.S1.x';
 select is((select count(*)::integer from pm_overrides where pattern_key = 'pm.uptrend.S2.y'), 1, 'Also when it changes');
 
--- Ranges -------------------------------------------------------------------------------------------------------------------
+-- Ranges -------------------------------------------------------------------------------------------------------
 
-select throws_ok(format('update pm_overrides set %s where scope_subset = ''{}''', change), '23514', null, change || ' is refused') from unnest(array[
-  'multiplier = 0', 'multiplier = ''NaN''', 'dir_a = 2.01', 'dir_e = -2.01', 'value = ''Infinity''', 'edge_raw = ''-Infinity''', 'n = -1', 'variance = -0.1', 'confidence_score = 1.1',
-  'decay_state = ''rising''', 'half_life_hours = 0', 'disabled_by = ''someone'', enabled = false', 'override_type = ''other''']) as change;
+select throws_ok(
+  format('update pm_overrides set %I = %L where scope_subset = %L', columns.name, refused.value, '{}'),
+  '23514', format('new row for relation "pm_overrides" violates check constraint "pm_overrides_%s_check"', columns.name),
+  format('%s %s is refused by the name of its column', columns.name, refused.value)
+)
+from (values
+  ('multiplier', '{0,-1,0.9e-6,1.1e6,NaN,Infinity}'), ('dir_a', '{-2.01,2.01,NaN}'), ('dir_e', '{-2.01,2.01,NaN}'),
+  ('value', '{-1.1e6,1.1e6,NaN,Infinity}'), ('edge_raw', '{-1.1e6,1.1e6,NaN,-Infinity}'),
+  ('variance', '{-0.1,1.1e12,NaN}'), ('half_life_hours', '{0,0.99,1.1e9,NaN}'), ('confidence_score', '{-0.1,1.1,NaN}'),
+  ('n', '{-1}'), ('last_evidence_at', '{infinity,-infinity}'), ('decay_state', '{rising}'), ('override_type', '{other}')
+) as columns(name, refused)
+cross join unnest(columns.refused::text[]) as refused(value);
+select throws_ok($$ update pm_overrides set disabled_by = 'someone', enabled = false where scope_subset = '{}' $$,
+  '23514', null, 'Nobody else switches an override off');
+select lives_ok(format('update pm_overrides set %I = %L where scope_subset = %L', columns.name, taken.value, '{}'),
+  format('%s %s is taken', columns.name, taken.value))
+from (values
+  ('multiplier', '{1e-6,1e6}'), ('dir_a', '{-2,2}'), ('dir_e', '{-2,2}'), ('value', '{-1e6,1e6}'),
+  ('edge_raw', '{-1e6,1e6}'), ('variance', '{0,1e12}'), ('half_life_hours', '{1,1e9}'), ('confidence_score', '{0,1}'),
+  ('last_evidence_at', '{4713-01-01 BC,294276-12-31}')
+) as columns(name, taken)
+cross join unnest(columns.taken::text[]) as taken(value);
+
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, dir_a, dir_e, value, edge_raw, variance,
+  confidence_score)
+values ('pm_strength', 'pm.dust', 'entry', '{"intent": "dust"}', 0.9e-12, 1, null, -0.9e-12, 0.2, null);
+select results_eq(
+  $$ select dir_a, dir_e, value, edge_raw, variance, confidence_score from pm_overrides where pattern_key = 'pm.dust' $$,
+  'values (0::float8, 1::float8, null::float8, 0::float8, 0.2::float8, null::float8)',
+  'A number nearer to 0 than 1e-12 is written as 0, and no other'
+);
+create function pg_temp.written(name text, value float8) returns float8 language plpgsql as $$
+declare
+  written float8;
+begin
+  execute format('update public.pm_overrides set %I = $1 where pattern_key = %L returning %1$I', name, 'pm.dust')
+  into written using value;
+  return written;
+end
+$$;
+select is(array(select pg_temp.written(name, value) from unnest('{0,1.1e-12,0.9e-12,5e-324,0.5}'::float8[]) as value),
+  '{0,1.1e-12,0,0,0.5}', format('Also when %s changes', name))
+from unnest('{dir_a,dir_e,value,edge_raw,variance,confidence_score}'::text[]) as name;
+select is(array(select pg_temp.written(name, value) from unnest('{-1.1e-12,-0.9e-12,-5e-324}'::float8[]) as value),
+  '{-1.1e-12,0,0}', format('and is below 0 in %s', name))
+from unnest('{dir_a,dir_e,value,edge_raw}'::text[]) as name;
+select is(pg_temp.written('variance', -0.9e-12), 0::float8, 'A variance that rounding left below 0 is none');
 
 -- Who switched it off ------------------------------------------------------------------------------------------------------
 
@@ -78,15 +122,6 @@ update pm_overrides set n = 5 where pattern_key = 'pm.stamped';
 select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), now(), 'Every later one is now');
 update pm_overrides set last_updated_at = '2020-01-01', enabled = false where pattern_key = 'pm.stamped';
 select is((select last_updated_at from pm_overrides where pattern_key = 'pm.stamped'), now(), 'Whatever is said of it');
-
--- Fading -------------------------------------------------------------------------------------------------------------------
-
-create function pg_temp.faded(hours float8, half_life float8) returns numeric language sql as $$
-  select round(learning.fade('2025-01-01', '2025-01-01'::timestamptz - hours * interval '1 hour', half_life)::numeric, 9);
-$$;
-select is(array[pg_temp.faded(0, 720), pg_temp.faded(720, 720), pg_temp.faded(1440, 720), pg_temp.faded(360, 720)], array[1, 0.5, 0.25, 0.707106781]::numeric(10, 9)[], 'What an override says halves with each half-life');
-select is(array[learning.fade('2025-01-01', null, 720), learning.fade('2025-01-01', '2025-01-02', 720)], '{1,1}', 'Evidence that is unknown or yet to come does not fade');
-select ok(learning.fade('2025-01-01', '0001-01-01', 0.001) >= 0 and learning.fade('2025-01-01', '2024-01-01', 0) >= 0, 'However old it is, it fades to nothing and no further');
 
 -- Dimensions that are taken out ------------------------------------------------------------------------------------------------
 

@@ -1,138 +1,111 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(35);
+select plan(18);
 
--- Overrides of one behaviour that a scope contains, by looking at each and by looking where they are filed.
-create function pg_temp.contained(pattern_key text, scope jsonb) returns bigint[] language sql as $$
-  select array_agg(made.id order by made.id)
-  from public.pm_overrides made
-  where made.override_type = 'pm_strength' and made.pattern_key = contained.pattern_key and made.action_category = 'entry' and made.enabled
-    and made.scope_subset <@ contained.scope;
-$$;
-create function pg_temp.found(pattern_key text, scope jsonb) returns bigint[] language sql as $$
-  select array_agg(weighed.override_id order by weighed.override_id)
-  from learning.matched_overrides(learning.check_candidate(found.pattern_key, 'entry', found.scope, 0.5, 0.5, 1, now()), learning.config()) as weighed;
-$$;
-create function pg_temp.groups(pattern_key text) returns setof learning.override_index_groups language sql as $$
-  select * from learning.override_index_groups filed where filed.pattern_key = groups.pattern_key;
+create function pg_temp.groups(p_pattern_key text) returns setof learning.override_index_groups language sql as $$
+  select * from learning.override_index_groups index_group where index_group.pattern_key = p_pattern_key;
 $$;
 
-select is(pg_temp.found('pm.none', '{"chain": "solana"}'), null, 'A behaviour without overrides has none filed');
+delete from pm_overrides where true;
 
-insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset, multiplier, n, variance, edge_raw, confidence_score) values
-  (1, 'pm_strength', 'pm.a', 'entry', '{}', 1.5, 25, 1, 0.2, null),
-  (2, 'pm_strength', 'pm.a', 'entry', '{"chain": "solana"}', null, 25, 0, 0.2, 0.7),
-  (3, 'pm_strength', 'pm.a', 'entry', '{"chain": "solana", "timeframe": "1h"}', 1.2, 25, 0, 0.2, 0.7),
-  (4, 'pm_strength', 'pm.a', 'entry', '{"chain": "base", "timeframe": "1h"}', 1.2, 25, 0, 0.2, 0.7),
-  (5, 'pm_strength', 'pm.b', 'entry', '{"chain": "solana"}', 1.2, 25, 0, 0.2, 0.7);
-insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset, enabled) values
-  (6, 'pm_strength', 'pm.a', 'entry', '{"timeframe": "4h"}', false);
-select is(pg_temp.found('pm.a', '{"chain": "solana", "timeframe": "1h", "curator": "known"}'), '{1,2,3}', 'A scope finds what it contains, the general one with it');
-select is(pg_temp.found('pm.a', '{"chain": "eth"}'), '{1}', 'A scope finds nothing of other values');
-select is(pg_temp.found('pm.a', '{"timeframe": "4h"}'), '{1}', 'Disabled overrides are not filed');
-select is((select filed_count from pg_temp.groups('pm.a')), 4, 'A group knows how many are filed');
-select ok((select multiplier = 1 and confidence = 0.7 and support = 1 - exp(-1::float8) from learning.override_index_entries where override_id = 2),
-  'What was left out is filed as what it counts for');
-select ok((select confidence = 0.5 and support = (1 - exp(-1::float8)) / 2 and specificity = 1 from learning.override_index_entries where override_id = 1),
-  'Support is trust from trades and variance, specificity grows with the pairs');
+-- What enters a sizing ---------------------------------------------------------------------------------------------
 
-update pm_overrides set enabled = true where id = 6;
-select is(pg_temp.found('pm.a', '{"timeframe": "4h"}'), '{1,6}', 'An override that is switched on acts');
-update pm_overrides set scope_subset = '{"bucket": "micro"}' where id = 6;
-select is(pg_temp.found('pm.a', '{"timeframe": "4h"}'), '{1}', 'An override that moves to another scope leaves its own');
-select is(pg_temp.found('pm.a', '{"mcap_bucket": "micro"}'), '{1,6}', 'An override that moves to another scope acts there');
-update pm_overrides set pattern_key = 'pm.b' where id = 6;
-select is(pg_temp.found('pm.a', '{"mcap_bucket": "micro"}'), '{1}', 'An override that moves to another behaviour leaves its own');
-select is(pg_temp.found('pm.b', '{"mcap_bucket": "micro"}'), '{6}', 'An override that moves to another behaviour acts there');
-update pm_overrides set enabled = false where id in (1, 6);
-select is(pg_temp.found('pm.a', '{"mcap_bucket": "micro"}'), null, 'An override that is switched off rests');
-update pm_overrides set multiplier = 1.9, confidence_score = 0.1, last_evidence_at = '2025-01-01T00:00:00.000001Z' where id = 3;
-select ok((select multiplier = 1.9 and confidence = 0.1 and evidence_us = 1735689600000001 from learning.override_index_entries where override_id = 3),
-  'Changed values act as changed');
-update pm_overrides set last_evidence_at = 'infinity' where id = 3;
-select ok((select evidence_us > 1e18 from learning.override_index_entries where override_id = 3), 'Evidence without an end never fades');
-insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset, multiplier) values
-  (7, 'pm_strength', 'pm.a', 'entry', '{"chain": "solana"}', 1.7)
-on conflict (override_type, pattern_key, action_category, scope_digest) do update set multiplier = excluded.multiplier;
-select ok((select multiplier = 1.7 from learning.override_index_entries where override_id = 2), 'An upsert changes what is there');
-insert into scope_dimensions (dim, bit, source) values ('session', 17, 'entry'), ('venue', 18, 'entry');
-insert into pm_overrides (id, override_type, pattern_key, action_category, scope_subset) values (8, 'pm_strength', 'pm.c', 'entry', '{"session": "asia"}');
-delete from scope_dimensions where dim in ('session', 'venue');
-select is(pg_temp.found('pm.c', '{"session": "asia"}'), null, 'What names a dimension that was taken out rests');
-insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry'), ('venue', 17, 'entry');
-select is(pg_temp.found('pm.c', '{"session": "asia", "venue": "dex"}'), '{8}', 'It acts again when the dimension is back, with another bit too');
-select is((get_pm_sizing('pm.c', 'entry', '{"session": "asia", "venue": "dex"}')).overrides -> 0 -> 'scope_subset', '{"session": "asia"}', 'and its own scope is said of it');
-delete from pm_overrides where id in (3, 4);
-select is(pg_temp.found('pm.a', '{"chain": "solana", "timeframe": "1h"}'), '{2}', 'A deleted override is filed nowhere');
-select is((select filed_count from pg_temp.groups('pm.a')), 1, 'A group knows how many are left');
-
--- Four hundred overrides in several statements, of more pairs than there are bits.
-create function pg_temp.scope(depth integer) returns jsonb language sql as $$
-  select coalesce(jsonb_object_agg(drawn.dim, 'v' || floor(40 * random() ^ 4)), '{}')
-  from (select known.dim from public.scope_dimensions known order by random() limit depth) as drawn;
+insert into pm_overrides (
+  id, override_type, pattern_key, action_category, scope_subset, multiplier, dir_a, dir_e, edge_raw, n, variance,
+  confidence_score, last_evidence_at, half_life_hours
+) values
+  (100001, 'pm_strength', 'pm.a', 'entry', '{}', 1.5, 0.25, -0.5, 0.2, 25, 1, null, null, null),
+  (100002, 'pm_strength', 'pm.a', 'entry', '{"chain": "solana", "timeframe": "1h"}', null, 0, 0, -0.3, 50, 0, 0.7,
+    '2025-01-01T00:00:00.000001Z', 2);
+create function pg_temp.near(have float8, want float8) returns boolean language sql as $$
+  select abs(have - want) <= 1e-15 * abs(want);
 $$;
-select setseed(0.4);
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
-select 'pm_strength', 'pm.many', 'entry', pg_temp.scope((place % 4)::integer), random() < 0.9 from generate_series(1, 100) as place on conflict do nothing;
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
-select 'pm_strength', 'pm.many', 'entry', jsonb_build_object('curator', 'v' || place) from generate_series(1, 300) as place on conflict do nothing;
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
-select 'pm_strength', 'pm.many', 'entry', pg_temp.scope((place % 4)::integer), random() < 0.9 from generate_series(1, 400) as place on conflict do nothing;
-create temp table candidates as
-select case when place % 3 = 0 then jsonb_build_object('curator', 'v' || place) else '{}'::jsonb end || pg_temp.scope(10 + place % 7) as scope
-from generate_series(1, 200) as place;
-select ok((select max(number) > 256 from learning.override_index_pairs join learning.override_index_groups filed on filed.id = group_id where pattern_key = 'pm.many'),
-  'The behaviour has more pairs than bits');
-select cmp_ok((select sum(cardinality(pg_temp.contained('pm.many', scope))) from candidates), '>', 1000::bigint, 'The candidates contain many of them');
-select is_empty($$
-  select scope from candidates where pg_temp.found('pm.many', scope) is distinct from pg_temp.contained('pm.many', scope)
-$$, 'Filed by one pair, every scope finds what it contains and nothing else');
-select is((select filed_by::integer from pg_temp.groups('pm.many')), 1, 'A group of this size is filed by one pair');
-update learning.override_index_groups set filed_count = filed_count + 30000 where pattern_key = 'pm.many';
-select learning.refile_group((select id from pg_temp.groups('pm.many')), '{}');
-select is((select filed_by::integer from pg_temp.groups('pm.many')), 2, 'A large group is filed by two');
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
-select 'pm_strength', 'pm.many', 'entry', pg_temp.scope((place % 5)::integer), random() < 0.9 from generate_series(1, 200) as place on conflict do nothing;
-select is_empty($$
-  select scope from candidates where pg_temp.found('pm.many', scope) is distinct from pg_temp.contained('pm.many', scope)
-$$, 'Filed by two pairs, every scope finds what it contains and nothing else');
+select results_eq(
+  $$ select multiplier, dir_a, dir_e, edge, confidence, specificity, evidence_us, decay_us, scope_mask
+    from learning.override_index_entries where override_id = 100001 $$,
+  $$ values (1.5::float8, 0.25::float8, -0.5::float8, 0.2::float8, 0.5::float8, 1::float8, 'infinity'::float8,
+    30 * 24 * 3600 * 1e6::float8, 0) $$,
+  'Where nothing is said: half the confidence, evidence that never ages, 30 days'
+);
+select ok(pg_temp.near(support, (1 - exp(-1::float8)) / 2), 'Support is trust from trades and their variance')
+from learning.override_index_entries where override_id = 100001;
+select results_eq(
+  $$ select multiplier, edge, confidence, evidence_us, decay_us, scope_mask
+    from learning.override_index_entries where override_id = 100002 $$,
+  $$ values (1::float8, -0.3::float8, 0.7::float8, 1735689600000001::float8, 2 * 3600 * 1e6::float8, 514) $$,
+  'No multiplier is 1, times are in microseconds, dimensions are bits'
+);
+select ok(pg_temp.near(support, 1 - exp(-2::float8)), 'Support without variance is all from trades')
+from learning.override_index_entries where override_id = 100002;
+select ok(pg_temp.near(specificity, power(3, 1.5)), 'Specificity grows with the pairs')
+from learning.override_index_entries where override_id = 100002;
+update pm_overrides set n = 2147483647, variance = 1e12 where id = 100001;
+select ok(pg_temp.near(support, 1 / (1 + 1e12)), 'However many the trades and however far apart')
+from learning.override_index_entries where override_id = 100001;
+select set_eq(
+  'select override_id, identity_hash, multiplier, support, evidence_us from learning.override_index_entries',
+  'select override_id, identity_hash, multiplier, support, evidence_us from learning.override_terms',
+  'An entry has what the override has'
+);
 
--- Uses are counted anew when a group has doubled.
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
-select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || place % 10, 'intent', 'i' || place) from generate_series(1, 10) as place;
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
-select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'v' || place, 'chain', 'c' || place % 7) from generate_series(11, 1000) as place;
-select is((select array[filed_count, counted_at] from pg_temp.groups('pm.grown')), '{1000,1000}', 'A group that has doubled is counted anew');
-select is((select uses from learning.override_index_pairs join learning.override_index_groups filed on filed.id = group_id where pattern_key = 'pm.grown' and pair = 'chain=c1'),
-  141, 'Its pairs are counted with it');
+-- Pairs and buckets ------------------------------------------------------------------------------------------------
 
--- A bucket has room for so many groups and no more.
-create temp table numbers as select last_value as taken from learning.override_index_groups_id_seq;
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset) values ('pm_strength', 'pm.grown', 'entry', '{}'), ('pm_strength', 'pm.new', 'entry', '{}');
-select is((select last_value - taken from learning.override_index_groups_id_seq, numbers), 1::bigint, 'Only a group that is new takes a number');
-
-truncate pm_overrides cascade;
-select is_empty('select override_id from learning.override_index_entries', 'Truncated overrides are filed nowhere');
-
-select setval(pg_get_serial_sequence('pm_overrides', 'id'), 100000);
--- A group outgrows its files in the statement that also brings overrides which its other trigger has yet to file.
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset) values ('pm_strength', 'pm.grown', 'entry', '{}');
-insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled)
-select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'c' || place), false from generate_series(1, 600) place;
+create function pg_temp.key_of(bucket bigint) returns bigint[] language sql as $$
+  select array[bucket >> 40, bucket >> 20 & 1048575, bucket & 1048575];
+$$;
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
-select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'c' || place) from generate_series(1, 1200) place
-on conflict (override_type, pattern_key, action_category, scope_digest) do update set enabled = true;
-select results_eq($$ select filed_count from pg_temp.groups('pm.grown') $$, 'values (1201)', 'Overrides that are switched on while a group outgrows its files are filed once');
-with moved as (
-  update pm_overrides set pattern_key = 'pm.shrunk' where pattern_key = 'pm.grown' and scope_subset = '{}' returning id
-)
+select 'pm_strength', 'pm.b', 'entry', scope::jsonb
+from unnest(array['{}', '{"chain": "c"}', '{"chain": "c", "intent": "i"}', '{"chain": "c", "intent": "j"}']) as scope;
+select results_eq(
+  $$ select index_pair.pair, index_pair.number, index_pair.uses
+    from learning.override_index_pairs index_pair
+    where index_pair.group_id = (select id from pg_temp.groups('pm.b')) order by index_pair.number $$,
+  $$ values ('chain=c' collate "C", 1, 3), ('intent=i', 2, 1), ('intent=j', 3, 1) $$,
+  'Pairs are numbered by how often they are used'
+);
+create temp view entries as
+select override.scope_subset, pg_temp.key_of(index_entry.bucket) as key, index_entry.pairs_1, index_entry.pairs_2
+from pg_temp.groups('pm.b') index_group
+join learning.override_index_entries index_entry on index_entry.bucket >> 40 = index_group.id
+join pm_overrides override on override.id = index_entry.override_id;
+select results_eq(
+  $$ select scope_subset, key[2:3], pairs_1, pairs_2 from entries order by scope_subset $$,
+  $$ values ('{}'::jsonb, '{0,0}'::bigint[], 0::bigint, 0::bigint), ('{"chain": "c"}', '{1,0}', 1, 0),
+    ('{"chain": "c", "intent": "i"}', '{2,0}', 3, 0), ('{"chain": "c", "intent": "j"}', '{3,0}', 5, 0) $$,
+  'The rarest pair is the key, and the bits say which there are'
+);
+select is(key[1], index_group.id::bigint, 'Its group is in a bucket')
+from pg_temp.groups('pm.b') index_group, (select key from entries limit 1) as entry;
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
-select 'pm_strength', 'pm.grown', 'entry', jsonb_build_object('curator', 'd' || place) from generate_series(1, 3000) place, moved;
-select results_eq($$ select filed_count from learning.override_index_groups where pattern_key in ('pm.grown', 'pm.shrunk') order by pattern_key $$, 'values (4200), (1)', 'One that leaves meanwhile is filed where it goes');
-select is(pg_temp.found('pm.shrunk', '{"chain": "solana"}'), (select array[id] from pm_overrides where pattern_key = 'pm.shrunk'), 'and acts there');
-delete from pm_overrides where pattern_key in ('pm.grown', 'pm.shrunk');
-select is((select sum(filed_count) from learning.override_index_groups where pattern_key in ('pm.grown', 'pm.shrunk')), 0::bigint, 'Groups know when nothing is left');
+values ('pm_strength', 'pm.b', 'entry', '{"intent": "k", "chain": "c", "curator": "x"}');
+select results_eq(
+  $$ select pair, number, uses from learning.override_index_pairs
+    where group_id = (select id from pg_temp.groups('pm.b')) and number > 3 order by number $$,
+  $$ values ('curator=x' collate "C", 4, 1), ('intent=k', 5, 1) $$,
+  'Pairs that are new take the next numbers, those that are known are not counted again'
+);
+
+-- Keys of two pairs: which are rarest is said by uses, then by number.
+select is(learning.rarest_two(pairs), want, format('Of %s the rarest two', coalesce(pairs::text, 'none')))
+from (values
+  (null::bigint[], 0::bigint), (array[7::bigint << 20 | 3], 3::bigint << 20),
+  (array[7::bigint << 20 | 3, 9::bigint << 20 | 1], 1::bigint << 20 | 3),
+  (array[7::bigint << 20 | 3, 9::bigint << 20 | 1, 8::bigint << 20 | 2], 2::bigint << 20 | 3),
+  (array[1::bigint << 20 | 1048575, 1::bigint << 20 | 5, 1::bigint << 20 | 4], 4::bigint << 20 | 5)
+) as given(pairs, want);
+
+-- More pairs than there are bits.
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+select 'pm_strength', 'pm.wide', 'entry', jsonb_build_object('curator', 'v' || place) from generate_series(1, 200) as place;
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+values ('pm_strength', 'pm.wide', 'entry', '{"intent": "i", "chain": "c", "timeframe": "1h"}');
+select is((select count(*) from learning.override_index_entries where pairs_2 < 0), 1::bigint,
+  'An entry with pairs beyond the bits and its key says so');
+select is(array_agg(override.scope_subset -> 'intent'), '{"\"i\""}'::jsonb[], 'and no other does')
+from learning.override_index_entries index_entry
+join pm_overrides override on override.id = index_entry.override_id
+where index_entry.pairs_2 < 0;
 
 select * from finish();
 rollback;

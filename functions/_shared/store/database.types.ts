@@ -639,6 +639,7 @@ export type Database = {
           "last_success_at": string | null;
           "oldest_waiting_at": string | null;
           "problem": string | null;
+          "release": string | null;
           "stage": string | null;
         };
         ComputedFields: never;

@@ -1,0 +1,3 @@
+-- Statements that the next migration begins with, written by a person where `deno task db:migrate` cannot know what is
+-- meant. They see a database of the newest release; what they do to the schema is not looked for any more. A release
+-- takes them over and empties this file. Leave a line free below this one.

@@ -1,0 +1,133 @@
+-- Schedule (UTC): the sweep, mining, materialisation and pruning.
+
+create function learning.sweep()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('sweep', 0)) then
+    return;
+  end if;
+  perform learning.ring_or_log('aggregate-strands');
+  begin
+    perform learning.replay_allocation();
+  exception when others then
+    -- It is tried again; whoever waits to be rung must not wait for it.
+    perform learning.write_log_hourly('ERROR', 'allocation', 'replay_failed',
+      format('The allocation could not be replayed and is tried again: %s', sqlerrm),
+      jsonb_build_object('sqlstate', sqlstate));
+  end;
+  -- Work whose invocations died goes on without waiting for the next hour.
+  perform learning.ring_or_log(work.function_name, '{"continue": true}'::jsonb)
+  from (
+    select case mining_group.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end as function_name,
+      mining_group.run, mining_group.leased_until
+    from learning.mining_groups mining_group
+    union all
+    select 'materialize-overrides', tuning_group.run, tuning_group.leased_until
+    from learning.tuning_groups tuning_group
+  ) as work
+  group by work.function_name
+  having bool_or(work.run is not null)
+    and not coalesce(bool_or(learning.is_leased(work.leased_until)), false);
+end
+$$;
+comment on function learning.sweep() is
+  'Finds the strands whose doorbell was lost, and the mining and simulating whose invocations died, and '
+  'goes on with a replay that paused; does nothing while another one does.';
+
+create function public.prune_learning(p_batch integer default 1000000)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  log_lines integer := 0;
+  run_details integer := 0;
+  doorbells integer := 0;
+  snapshots integer := 0;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('prune', 0)) then
+    return jsonb_build_object('skipped', 'another run is under way');
+  end if;
+
+  delete from public.learning_log log_line
+  where log_line.id in (
+    select old_log_line.id
+    from public.learning_log old_log_line
+    where old_log_line.at < now() - learning.log_retention()
+    order by old_log_line.at
+    limit p_batch
+  );
+  get diagnostics log_lines = row_count;
+
+  delete from learning.doorbells doorbell
+  where doorbell.id in (
+    select old_doorbell.id
+    from learning.doorbells old_doorbell
+    where old_doorbell.rung_at < now() - interval '1 day'
+    order by old_doorbell.rung_at
+    limit p_batch
+  );
+  get diagnostics doorbells = row_count;
+
+  snapshots := learning.prune_edge_history(array(
+    select snapshot.lesson_id
+    from public.learning_edge_history snapshot
+    group by snapshot.lesson_id
+    having count(*) > 500
+  ));
+
+  begin
+    delete from cron.job_run_details run
+    where run.runid in (
+      select old_run.runid
+      from cron.job_run_details old_run
+      -- Details of other jobs are their owners' business.
+      join cron.job job on job.jobid = old_run.jobid and starts_with(job.jobname, 'edgeloop-')
+      where old_run.end_time < now() - learning.log_retention()
+      order by old_run.runid
+      limit p_batch
+    );
+    get diagnostics run_details = row_count;
+  exception when insufficient_privilege then
+    perform learning.write_log_hourly('WARNING', 'prune', 'run_details_kept',
+      'Run details of pg_cron could not be pruned: ' || sqlerrm);
+  end;
+  return jsonb_build_object(
+    'log_lines', log_lines, 'run_details', run_details, 'doorbells', doorbells, 'snapshots', snapshots
+  );
+end
+$$;
+comment on function public.prune_learning(integer) is
+  'Deletes log lines and run details older than 30 days and doorbells older than a day, at most p_batch of '
+  'each at a time, and all but the last 500 snapshots of each lesson; does nothing while another run does. '
+  'For the schedule.';
+
+-- A migration brings a changed job by its statement, so each stands by itself.
+select cron.schedule('edgeloop-sweep', '2-59/5 * * * *', $$select learning.sweep()$$);
+select cron.schedule('edgeloop-mine-lessons', '8 * * * *', $$select learning.ring_or_log('mine-lessons')$$);
+select cron.schedule('edgeloop-mine-tuning', '9 * * * *', $$select learning.ring_or_log('mine-tuning')$$);
+select cron.schedule(
+  'edgeloop-materialize-overrides', '10 * * * *', $$select learning.ring_or_log('materialize-overrides')$$
+);
+select cron.schedule('edgeloop-prune', '17 3 * * *', $$select public.prune_learning()$$);
+
+create function learning.expected_jobs()
+returns table (name text, longest_gap interval)
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query values
+    ('edgeloop-sweep', interval '20 minutes'),
+    ('edgeloop-mine-lessons', interval '3 hours'),
+    ('edgeloop-mine-tuning', interval '3 hours'),
+    ('edgeloop-materialize-overrides', interval '3 hours'),
+    ('edgeloop-prune', interval '50 hours');
+end
+$$;
+comment on function learning.expected_jobs() is
+  'The jobs above, and how long after its last run each is missed.';

@@ -1,0 +1,67 @@
+begin;
+create extension if not exists pgtap with schema extensions;
+set local search_path = public, extensions;
+select plan(18);
+
+create function pg_temp.comes(claims jsonb) returns void language sql as $$
+  select set_config('request.jwt.claims', claims::text, true);
+$$;
+create role somebody;
+create role somebody_signed_in;
+grant authenticated to somebody_signed_in;
+create role trader;
+grant service_role to trader;
+grant usage on schema extensions, learning to somebody, somebody_signed_in, trader;
+grant execute on all functions in schema learning to somebody, somebody_signed_in, trader;
+
+-- Whose word it is ---------------------------------------------------------------------------------------
+
+select is(learning.asks_as_user(), false, 'The owner is no user');
+set local role service_role;
+select is(learning.asks_as_user(), false, 'Nor is the service role');
+set local role trader;
+select is(learning.asks_as_user(), false, 'Nor is a role that has its rights');
+set local role authenticated;
+select is(learning.asks_as_user(), true, 'Who has signed in is');
+set local role somebody_signed_in;
+select is(learning.asks_as_user(), true, 'So is a role made from that');
+set local role somebody;
+select is(learning.asks_as_user(), true, 'And whoever else it may be');
+reset role;
+
+-- Learning roles -----------------------------------------------------------------------------------------
+
+select pg_temp.comes('{"app_metadata": {"learning_role": "viewer"}}');
+select is((learning.learning_role(), learning.may_read())::text, '(viewer,t)', 'A viewer reads');
+select pg_temp.comes('{"app_metadata": {"learning_role": "pm"}}');
+select is((learning.learning_role(), learning.may_read())::text, '(pm,t)', 'A pm reads');
+select pg_temp.comes('{"app_metadata": {"learning_role": "admin"}}');
+select is((learning.learning_role(), learning.may_read())::text, '(admin,f)', 'Another role does not');
+select pg_temp.comes('{"user_metadata": {"learning_role": "pm"}}');
+select is((learning.learning_role(), learning.may_read())::text, '(,f)',
+  'Nor what users may write themselves');
+select pg_temp.comes('{}');
+select is((learning.learning_role(), learning.may_read())::text, '(,f)', 'Nor none at all');
+
+-- Who may ask --------------------------------------------------------------------------------------------
+
+select lives_ok('select learning.require_pm()', 'The owner may ask');
+set local role service_role;
+select lives_ok('select learning.require_pm()', 'So may the service role');
+set local role authenticated;
+select throws_ok(
+  'select learning.require_pm()', '42501', 'Only users with the learning role pm may ask this',
+  'Users without a role may not'
+);
+select pg_temp.comes('{"app_metadata": {"learning_role": "viewer"}}');
+select throws_ok('select learning.require_pm()', '42501', null, 'Nor may viewers');
+select pg_temp.comes('{"app_metadata": {"learning_role": "pm"}}');
+select lives_ok('select learning.require_pm()', 'A pm may');
+set local role somebody_signed_in;
+select lives_ok('select learning.require_pm()', 'Through whatever role he comes');
+select pg_temp.comes('{}');
+select throws_ok('select learning.require_pm()', '42501', null, 'Which by itself gives nothing');
+reset role;
+
+select * from finish();
+rollback;
