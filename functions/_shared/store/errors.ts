@@ -30,7 +30,7 @@ export class StoreError extends Error {
     });
   }
 
-  /** Whether the lease passed to another invocation (raised by `learning.require_lease`). */
+  /** Whether the lease passed to another invocation (raised by `learning.refuse_lost_lease`). */
   get isLeaseLost(): boolean {
     return this.code === "55P03";
   }
