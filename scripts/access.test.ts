@@ -20,7 +20,7 @@ import type { Database } from "./stack/database.ts";
 import { connect } from "./stack/database.ts";
 import { installStandIns } from "./stack/standins.ts";
 import { createScratchDatabase } from "./stack/scratch.ts";
-import { createTestDatabase, type Target, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, testOnEachTarget } from "./testing/databases.ts";
 import { push } from "./supabase_cli.ts";
 
 const ROLES = ["anon", "authenticated", "service_role"] as const;

@@ -13,15 +13,13 @@ import {
 } from "./allocation_oracle.ts";
 import { Random } from "./sample/random.ts";
 import { connect, type Database } from "./stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
-import { installStandIns } from "./stack/standins.ts";
 import {
   createTestDatabase,
   type Target,
   TEST_DATABASE_VARIABLE,
   type TestDatabase,
   testOnEachTarget,
-} from "./stack/testing.ts";
+} from "./testing/databases.ts";
 
 const START_SHARES = { "15m": 0.15, "1h": 0.50, "4h": 0.35 };
 const TIMEFRAMES = Object.keys(START_SHARES);
@@ -69,10 +67,8 @@ function histories(returns: fc.Arbitrary<number>): fc.Arbitrary<ClosedTrade[]> {
 }
 
 async function databaseWithSchema(target: Target): Promise<TestDatabase> {
-  const database = await createTestDatabase(target);
+  const database = await createTestDatabase(target, "sql");
   try {
-    await installStandIns(database.sql);
-    await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
   } catch (error) {
     await database[Symbol.asyncDispose]();
     throw error;

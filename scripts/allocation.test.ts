@@ -1,8 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
 import { startStack } from "./stack/stack.ts";
-import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, testOnEachTarget } from "./testing/databases.ts";
 
 /** Timeframe, percent, hour of the exit, and the shares after it in hundredths of a percent (spec §12). */
 const WORKED_EXAMPLE = [
@@ -14,9 +12,7 @@ const WORKED_EXAMPLE = [
 testOnEachTarget(
   "the worked example goes from strands through trigger and function to shares, positions and the decision maker",
   async (target) => {
-    await using database = await createTestDatabase(target);
-    await installStandIns(database.sql);
-    await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
+    await using database = await createTestDatabase(target, "sql");
     await using cleanup = new AsyncDisposableStack();
     const errors: string[] = [];
     const stack = await startStack({

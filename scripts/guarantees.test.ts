@@ -11,14 +11,12 @@ import { differences, type Outcome } from "./guarantees/outcome.ts";
 import { Rig } from "./guarantees/rig.ts";
 import { connect } from "./stack/database.ts";
 import { createScratchDatabase } from "./stack/scratch.ts";
-import { installStandIns } from "./stack/standins.ts";
 import {
   createTestDatabase,
   type Target,
   TEST_DATABASE_VARIABLE,
   testOnEachTarget,
-} from "./stack/testing.ts";
-import { push } from "./supabase_cli.ts";
+} from "./testing/databases.ts";
 
 const TRADES: Readonly<Record<Target, number>> = { embedded: 60, postgres: 300 };
 const LEARNED_TRADES: Readonly<Record<Target, number>> = { embedded: 120, postgres: 300 };
@@ -33,10 +31,7 @@ async function serverFor(target: Target, cleanup: AsyncDisposableStack): Promise
 }
 
 async function startRig(target: Target, cleanup: AsyncDisposableStack): Promise<Rig> {
-  if (target === "embedded") return cleanup.use(await Rig.start());
-  const database = cleanup.use(await createTestDatabase(target));
-  await installStandIns(database.sql);
-  await push(database.databaseUrl);
+  const database = cleanup.use(await createTestDatabase(target, "migrations"));
   return cleanup.use(await Rig.start({ databaseUrl: database.databaseUrl }));
 }
 
@@ -126,9 +121,7 @@ Deno.test({
   ignore: Deno.env.get(TEST_DATABASE_VARIABLE) === undefined,
   fn: async () => {
     await using cleanup = new AsyncDisposableStack();
-    const { databaseUrl, sql } = cleanup.use(await createTestDatabase("postgres"));
-    await installStandIns(sql);
-    await push(databaseUrl);
+    const { databaseUrl, sql } = cleanup.use(await createTestDatabase("postgres", "migrations"));
     await sql`select vault.create_secret('http://127.0.0.1:1', 'project_url')`;
     await sql`select vault.create_secret('sb_secret_test', 'edge_function_secret_key')`;
     await sql`

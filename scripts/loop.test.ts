@@ -8,8 +8,8 @@
 import { assert, assertEquals } from "@std/assert/mod.js";
 import { delay } from "@std/async/delay.js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { contains } from "../functions/_shared/lessons/luck_groups.ts";
-import { scopeKey } from "../functions/_shared/lessons/mine_group.ts";
+import { contains } from "./testing/lessons/luck_groups.ts";
+import { scopeKey } from "../functions/_shared/mining/scope_key.ts";
 import {
   DEFAULT_SETTINGS,
   groupInput,
@@ -18,15 +18,15 @@ import {
   type Trade,
   trade,
   uniform,
-} from "../functions/_shared/lessons/testing.ts";
+} from "./testing/lessons/groups.ts";
 import { fastForward } from "./demo/fast_forward.ts";
 import { StrandFeeder } from "./demo/feed.ts";
-import { openExport } from "./freqtrade/export.ts";
-import { importExport } from "./freqtrade/import.ts";
-import { StackSink } from "./freqtrade/sink.ts";
+import { openExport } from "./import/freqtrade/export.ts";
+import { importExport } from "./import/freqtrade/import.ts";
+import { StackSink } from "./import/sink.ts";
 import { generateSample, type Sample, SAMPLE_SEED } from "./sample/sample.ts";
-import { type Stack, startStack } from "./stack/stack.ts";
-import { createServerDatabase, type Target, TEST_DATABASE_VARIABLE } from "./stack/testing.ts";
+import type { Stack } from "./stack/stack.ts";
+import { startTestStack, type Target, TEST_DATABASE_VARIABLE } from "./testing/databases.ts";
 import { readStrandFile, type Strand, strandRow } from "./strand_file.ts";
 
 const KILLS = Number(Deno.env.get("EDGELOOP_KILLS") ?? 6);
@@ -41,10 +41,7 @@ interface RunningStack extends AsyncDisposable {
 
 async function start(target: Target): Promise<RunningStack> {
   await using cleanup = new AsyncDisposableStack();
-  const stack = await startStack(
-    target === "embedded" ? {} : { databaseUrl: await createServerDatabase(cleanup) },
-  );
-  cleanup.defer(() => stack.close());
+  const stack = await startTestStack(target, cleanup);
   const client = createClient(stack.apiUrl, stack.secretKey, { auth: { persistSession: false } });
   const owned = cleanup.move();
   return { stack, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };

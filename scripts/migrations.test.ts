@@ -10,7 +10,7 @@ import { nextMigration } from "./release/next_migration.ts";
 import { compareSnapshots, snapshotSchema } from "./stack/schema_snapshot.ts";
 import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
 import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, testOnEachTarget } from "./testing/databases.ts";
 import { push } from "./supabase_cli.ts";
 
 testOnEachTarget(

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert/mod.js";
 import { connect, type Database } from "./stack/database.ts";
 import { compareSnapshots, snapshotSchema } from "./stack/schema_snapshot.ts";
 import { installStandIns, storeSecret } from "./stack/standins.ts";
-import { createTestDatabase, type Target, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, testOnEachTarget } from "./testing/databases.ts";
 import { push } from "./supabase_cli.ts";
 
 /** What a project's default privileges give away, by the project's age. */

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert/mod.js";
 import { ACTORS, FUNCTIONS } from "./access_matrix.ts";
-import { type Stack, startStack } from "./stack/stack.ts";
-import { createServerDatabase, testOnEachTarget } from "./stack/testing.ts";
+import type { Stack } from "./stack/stack.ts";
+import { startTestStack, testOnEachTarget } from "./testing/databases.ts";
 
 interface Answer {
   readonly status: number;
@@ -155,10 +155,7 @@ function bodiesFor(rpc: Rpc): string[] {
 
 testOnEachTarget("Nothing a client sends to the RPCs makes a 500", async (target) => {
   await using cleanup = new AsyncDisposableStack();
-  const stack = await startStack(
-    target === "postgres" ? { databaseUrl: await createServerDatabase(cleanup) } : {},
-  );
-  cleanup.defer(() => stack.close());
+  const stack = await startTestStack(target, cleanup);
   await stack.query(`
     insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, dir_a, confidence_score)
     values ('pm_strength', 'pm.uptrend.S1.buy_flag', 'entry', '{"timeframe": "1h"}', 1.2, 0.5, 0.9)`);

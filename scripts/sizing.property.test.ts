@@ -13,9 +13,7 @@ import {
   type StrengthMode,
 } from "./sizing_oracle.ts";
 import type { Database } from "./stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
-import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./testing/databases.ts";
 
 const EXACT = 1e-9;
 const START = Date.UTC(2026, 0, 1);
@@ -754,10 +752,8 @@ function asJson(value: unknown): string {
 }
 
 async function databaseWithSchema(target: Target): Promise<TestDatabase> {
-  const database = await createTestDatabase(target);
+  const database = await createTestDatabase(target, "sql");
   try {
-    await installStandIns(database.sql);
-    await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
     // Only these, so that weights are theirs alone; one of them is not among those that every project starts with.
     await database.sql`delete from scope_dimensions where not dim = any (${DIMENSIONS})`;
     await database.sql`insert into scope_dimensions (dim, bit, source) values ('session', 30, 'entry')`;

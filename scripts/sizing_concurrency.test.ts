@@ -1,8 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { connect, type Database } from "./stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
-import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, type TestDatabase, testOnRealPostgres } from "./stack/testing.ts";
+import { createTestDatabase, type TestDatabase, testOnRealPostgres } from "./testing/databases.ts";
 
 interface Connections extends AsyncDisposable {
   readonly one: Database;
@@ -11,11 +9,9 @@ interface Connections extends AsyncDisposable {
 
 /** Two connections to a fresh database; what one waits for can be seen from a third. */
 async function twoConnections(): Promise<Connections & { readonly observer: Database }> {
-  const database: TestDatabase = await createTestDatabase("postgres");
+  const database: TestDatabase = await createTestDatabase("postgres", "sql");
   const cleanup = new AsyncDisposableStack();
   cleanup.use(database);
-  await installStandIns(database.sql);
-  await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
   const open = async (): Promise<Database> => {
     const sql = connect(database.databaseUrl, { max: 1 });
     cleanup.defer(() => sql.end({ timeout: 5 }));

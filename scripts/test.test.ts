@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert/mod.js";
+import { assert, assertEquals } from "@std/assert/mod.js";
 import { readTap } from "./test.ts";
+import { LONG_TESTS } from "./testing/lanes.ts";
 
 Deno.test("a TAP report counts passes, failures with their explanations, and skips", () => {
   assertEquals(
@@ -21,4 +22,10 @@ Deno.test("a TAP report that ends early or has no plan is a failure", () => {
   assertEquals(readTap(["ok 1 - one"]).failures, [
     "There was no plan: select plan(n) is missing, or the script ended early.",
   ]);
+});
+
+Deno.test("the long lane names files that are there", async () => {
+  for (const path of Object.keys(LONG_TESTS)) {
+    assert((await Deno.stat(new URL(`../${path}`, import.meta.url))).isFile, path);
+  }
 });

@@ -1,7 +1,9 @@
 /**
- * Runs every test that this machine can run.
+ * Runs the tests that this machine can run.
  *
- *     deno task test [path ...] [--filter TEXT]
+ *     deno task test                       the fast lane: everything that a change usually breaks
+ *     deno task test --all                 everything
+ *     deno task test PATH ... [--filter TEXT]   these, whichever lane they are in
  *
  * Deno tests stand beside what they test; SQL tests (pgTAP) stand in `supabase/tests/`, each file in a transaction
  * that it rolls back. With EDGELOOP_TEST_DB, the address of a Postgres whose role may create databases and roles, all
@@ -12,14 +14,14 @@ import { unescape } from "@std/html/entities.js";
 import { parseArgs } from "@std/cli/parse_args.js";
 import { dim, green, red, yellow } from "@std/fmt/colors.js";
 import { connect, type Database } from "./stack/database.ts";
-import { installStandIns } from "./stack/standins.ts";
+import { LONG_TESTS } from "./testing/lanes.ts";
 import {
   createTestDatabase,
   CRON_DATABASE_VARIABLE,
+  dropTemplates,
   type Target,
   TEST_DATABASE_VARIABLE,
-} from "./stack/testing.ts";
-import { push } from "./supabase_cli.ts";
+} from "./testing/databases.ts";
 
 const REPOSITORY = new URL("../", import.meta.url);
 const SQL_TESTS = "supabase/tests/";
@@ -72,6 +74,7 @@ function print(text: string): void {
 async function runDenoTests(
   paths: readonly string[],
   filter: string | undefined,
+  leftOut: readonly string[],
   counts: Counts,
 ): Promise<void> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
@@ -83,6 +86,7 @@ async function runDenoTests(
         "--no-check",
         `--junit-path=${report}`,
         ...(filter === undefined ? [] : [`--filter=${filter}`]),
+        ...(leftOut.length === 0 ? [] : [`--ignore=${leftOut.join(",")}`]),
         ...paths,
       ],
       cwd: REPOSITORY,
@@ -127,14 +131,12 @@ async function runSqlTests(target: Target, files: readonly string[], counts: Cou
     return;
   }
   print(dim(`\nrunning ${files.length} SQL tests (${where})`));
-  await using database = await createTestDatabase(target, { pgtap: true });
+  await using database = await createTestDatabase(target, "migrations", { pgtap: true });
   const available = await database.sql`select from pg_catalog.pg_available_extensions where name = 'pgtap'`;
   if (available.length === 0) {
     for (const _ of files) counts.skipped.push("the server does not have the extension pgtap");
     return;
   }
-  await installStandIns(database.sql);
-  await push(database.databaseUrl);
   for (const file of files) {
     const began = performance.now();
     const result = await runSqlTest(database.databaseUrl, file);
@@ -183,17 +185,39 @@ async function findSqlTests(): Promise<string[]> {
   return files.sort();
 }
 
-async function main(): Promise<number> {
-  const options = parseArgs(Deno.args, { string: ["filter"] });
-  const paths: string[] = options._.map(String);
-  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
+async function runTests(
+  paths: readonly string[],
+  filter: string | undefined,
+  leftOut: readonly string[],
+  counts: Counts,
+): Promise<void> {
   const sqlFiles = paths.length === 0
-    ? options.filter === undefined ? await findSqlTests() : []
+    ? filter === undefined ? await findSqlTests() : []
     : paths.filter((path) => path.endsWith(".sql"));
   for (const target of ["embedded", "postgres"] as const) await runSqlTests(target, sqlFiles, counts);
   const denoPaths = paths.filter((path) => !path.endsWith(".sql"));
-  if (paths.length === 0 || denoPaths.length > 0) await runDenoTests(denoPaths, options.filter, counts);
+  if (paths.length === 0 || denoPaths.length > 0) {
+    await runDenoTests(denoPaths, filter, leftOut, counts);
+  }
+}
 
+async function main(): Promise<number> {
+  const options = parseArgs(Deno.args, { string: ["filter"], boolean: ["all"] });
+  const paths: string[] = options._.map(String);
+  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
+  const isFast = !options.all && paths.length === 0 && options.filter === undefined;
+  const leftOut = isFast ? Object.keys(LONG_TESTS) : [];
+  try {
+    await runTests(paths, options.filter, leftOut, counts);
+  } finally {
+    await dropTemplates();
+  }
+  if (leftOut.length > 0) {
+    print(yellow("\nLeft to the long lane (deno task test --all):"));
+    const files = Object.entries(LONG_TESTS);
+    const width = Math.max(...files.map(([path]) => path.length));
+    for (const [path, reason] of files) print(`  ${path.padEnd(width)}  ${dim(reason)}`);
+  }
   if (counts.skipped.length > 0) {
     const reasons = Object.entries(Object.groupBy(counts.skipped, (reason) => reason));
     print(yellow("\nSkipped:"));

@@ -5,18 +5,14 @@ import { fastForward } from "./demo/fast_forward.ts";
 import { StrandFeeder } from "./demo/feed.ts";
 import { type GatePosition, gatePositions } from "./demo/gates.ts";
 import { generateEpisodes } from "./sample/episodes.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "./stack/schema_sources.ts";
 import { type Stack, startStack } from "./stack/stack.ts";
-import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, type Target, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, testOnEachTarget } from "./testing/databases.ts";
 import { readStrandFile, type Strand } from "./strand_file.ts";
 
 const MARKET = new URL("../../shared/data/market/strands-spot-early.ndjson.gz", import.meta.url).pathname;
 
 async function startTestStack(target: Target, cleanup: AsyncDisposableStack): Promise<Stack> {
-  const database = cleanup.use(await createTestDatabase(target));
-  await installStandIns(database.sql);
-  await runSqlFiles(database.sql, await readSqlFiles(SQL_DIRECTORY));
+  const database = cleanup.use(await createTestDatabase(target, "sql"));
   const stack = await startStack({ databaseUrl: database.databaseUrl, push: false });
   cleanup.defer(() => stack.close());
   return stack;

@@ -11,7 +11,7 @@ import { readProject } from "./release/project.ts";
 import type { SqlFile } from "./stack/schema_sources.ts";
 import { compareSnapshots, snapshotSchema } from "./stack/schema_snapshot.ts";
 import { installStandIns } from "./stack/standins.ts";
-import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./stack/testing.ts";
+import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./testing/databases.ts";
 import { push } from "./supabase_cli.ts";
 
 /** What a later release may bring. */

@@ -1,4 +1,4 @@
 import { materializeOverrides } from "../_shared/overrides/materialize.ts";
-import { serveWithSecret } from "../_shared/runtime/serve.ts";
+import { serveWithSecret } from "../_shared/http/serve.ts";
 
 export default { fetch: serveWithSecret("materialize-overrides", (store) => materializeOverrides(store)) };

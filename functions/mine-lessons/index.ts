@@ -1,5 +1,5 @@
 import { mineLessons } from "../_shared/lessons/mine.ts";
-import { serveWithSecret } from "../_shared/runtime/serve.ts";
+import { serveWithSecret } from "../_shared/http/serve.ts";
 
 export default {
   fetch: serveWithSecret("mine-lessons", (store, body) => mineLessons(store, body["continue"] === true)),

@@ -1,4 +1,4 @@
-import { serveWithSecret } from "../_shared/runtime/serve.ts";
+import { serveWithSecret } from "../_shared/http/serve.ts";
 import { mineTuning } from "../_shared/tuning/mine.ts";
 
 export default {

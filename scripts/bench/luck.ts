@@ -14,9 +14,9 @@ import {
   luckInput,
   plant,
   type Planted,
-} from "../../functions/_shared/lessons/luck_groups.ts";
+} from "../testing/lessons/luck_groups.ts";
 import { type MinedLesson, mineGroup } from "../../functions/_shared/lessons/mine_group.ts";
-import { DEFAULT_SETTINGS, type Trade } from "../../functions/_shared/lessons/testing.ts";
+import { DEFAULT_SETTINGS, type Trade } from "../testing/lessons/groups.ts";
 
 const LUCK: readonly Luck[] = ["heavy tails", "weekly shock"];
 const EFFECT = 0.2;

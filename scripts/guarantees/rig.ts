@@ -3,6 +3,7 @@
 import { delay } from "@std/async/delay.js";
 import { connect, type Database } from "../stack/database.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
+import { createTestDatabase } from "../testing/databases.ts";
 import { storeSecret } from "../stack/standins.ts";
 import { Gateway } from "./gateway.ts";
 import type { Delivery } from "./history.ts";
@@ -52,7 +53,9 @@ export class Rig implements AsyncDisposable {
     cleanup.defer(() => calls.close());
     const consoleLines: string[] = [];
     const stack = await startStack({
-      ...(databaseUrl === undefined ? {} : { databaseUrl, push: false }),
+      databaseUrl: databaseUrl ??
+        cleanup.use(await createTestDatabase("embedded", "migrations")).databaseUrl,
+      push: false,
       dataApiSeenByFunctions: (url) => {
         apiUrl = url;
         return calls.url;

@@ -4,10 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert/mod.js";
 import { delay } from "@std/async/delay.js";
 import postgres from "postgres";
 import { connect, type Database, WIRE_TYPES } from "../stack/database.ts";
-import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "../stack/schema_sources.ts";
-import { createScratchDatabase } from "../stack/scratch.ts";
-import { installStandIns } from "../stack/standins.ts";
-import { createServerDatabase, TEST_DATABASE_VARIABLE, testOnRealPostgres } from "../stack/testing.ts";
+import { createServerDatabase, testOnRealPostgres } from "../testing/databases.ts";
 
 /** A connection of its own; what it does takes no longer than a hosted project allows. */
 type Session = Database;
@@ -17,27 +14,9 @@ interface Server extends AsyncDisposable {
   session(): Session;
 }
 
-const all = new AsyncDisposableStack();
-let template = "";
-
-/** The address of the server, where there is one. */
-const SERVER = Deno.env.get(TEST_DATABASE_VARIABLE);
-
-// The schema is built once and copied for each test.
-Deno.test.beforeAll(async () => {
-  if (SERVER === undefined) return;
-  const databaseUrl = await createServerDatabase(all);
-  template = new URL(databaseUrl).pathname.slice(1);
-  const sql = connect(databaseUrl);
-  await installStandIns(sql);
-  await runSqlFiles(sql, await readSqlFiles(SQL_DIRECTORY));
-  await sql.end();
-});
-Deno.test.afterAll(() => all.disposeAsync());
-
 async function startServer(): Promise<Server> {
   await using cleanup = new AsyncDisposableStack();
-  const databaseUrl = await createScratchDatabase(SERVER ?? "", cleanup, template);
+  const databaseUrl = await createServerDatabase(cleanup, "sql");
   const sql = connect(databaseUrl);
   cleanup.defer(() => sql.end({ timeout: 5 }));
   const owned = cleanup.move();

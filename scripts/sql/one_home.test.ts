@@ -4,7 +4,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import type { Database } from "../stack/database.ts";
 import { readSqlFiles, SQL_DIRECTORY, type SqlFile } from "../stack/schema_sources.ts";
 import { installStandIns } from "../stack/standins.ts";
-import { createTestDatabase } from "../stack/testing.ts";
+import { createTestDatabase } from "../testing/databases.ts";
 import { type HouseFile, type Passage, passagesOfBody, reachableFunctions, readHouse } from "./house.ts";
 
 /** Whoever asks for a size or for its reasons. */

@@ -12,7 +12,7 @@ import { startEmbedded } from "../stack/embedded.ts";
 import { OUR_SCHEMAS } from "../stack/schema_snapshot.ts";
 import { readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "../stack/schema_sources.ts";
 import { installStandIns, storeSecret } from "../stack/standins.ts";
-import { createServerDatabase, type Target, testOnEachTarget } from "../stack/testing.ts";
+import { createServerDatabase, type Target, testOnEachTarget } from "../testing/databases.ts";
 
 const SECRET = "a secret of this house";
 

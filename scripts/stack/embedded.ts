@@ -7,6 +7,8 @@ import { type PgliteServer, servePglite } from "./pglite_server.ts";
 export interface EmbeddedDatabase {
   /** Postgres wire address; the role is a superuser, as it is nobody else's machine. */
   readonly databaseUrl: string;
+  /** Everything in it, for {@linkcode EmbeddedOptions.copyOf}; nobody may be connected meanwhile. */
+  dump(): Promise<Blob>;
   close(): Promise<void>;
 }
 
@@ -15,6 +17,8 @@ export interface EmbeddedOptions {
   readonly dataDirectory?: string;
   /** Makes `create extension pgtap` possible. */
   readonly pgtap?: boolean;
+  /** What another one dumped, to begin with. */
+  readonly copyOf?: Blob;
 }
 
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
@@ -22,11 +26,12 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   let db: PGlite | undefined;
   let server: PgliteServer;
   try {
-    db = options.dataDirectory === undefined && options.pgtap !== true
+    db = options.dataDirectory === undefined && options.pgtap !== true && options.copyOf === undefined
       ? await createInMemory()
       : await PGlite.create({
         ...(options.dataDirectory === undefined ? {} : { dataDir: `${options.dataDirectory}/postgres` }),
         ...(options.pgtap === true ? { extensions: { pgtap } } : {}),
+        ...(options.copyOf === undefined ? {} : { loadDataDir: options.copyOf }),
       });
     server = await servePglite(db);
   } catch (error) {
@@ -36,6 +41,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   }
   return {
     databaseUrl: `postgres://postgres@127.0.0.1:${server.port}/postgres`,
+    dump: () => db.dumpDataDir("gzip"),
     async close(): Promise<void> {
       await server.close();
       await db.close();

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert/mod.js";
 import { delay } from "@std/async/delay.js";
-import { createServerDatabase, CRON_DATABASE_VARIABLE, type Target, testOnEachTarget } from "./testing.ts";
+import {
+  createServerDatabase,
+  CRON_DATABASE_VARIABLE,
+  type Target,
+  testOnEachTarget,
+} from "../testing/databases.ts";
 import { connect } from "./database.ts";
 import { type Stack, startStack } from "./stack.ts";
 

@@ -2,7 +2,12 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert/mo
 import { createCronScheduler, nextDue } from "./cron_scheduler.ts";
 import { startNetWorker } from "./net_worker.ts";
 import { findStandIns, installStandIns, storeSecret } from "./standins.ts";
-import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./testing.ts";
+import {
+  createTestDatabase,
+  type Target,
+  type TestDatabase,
+  testOnEachTarget,
+} from "../testing/databases.ts";
 
 interface Received {
   readonly url: string;

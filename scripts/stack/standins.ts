@@ -11,6 +11,9 @@ interface StandIn {
   readonly missing: string;
 }
 
+/** The SQL of the stand-ins. */
+export const STAND_INS_DIRECTORY = new URL("standins/", import.meta.url);
+
 const STAND_INS: readonly StandIn[] = [
   { file: "roles.sql", missing: "true" },
   {
@@ -47,7 +50,7 @@ export async function installStandIns(sql: Database): Promise<void> {
         `select coalesce(${standIn.missing}, false) as missing`,
       );
       if (row?.missing !== true) continue;
-      await transaction.unsafe(await Deno.readTextFile(new URL(`standins/${standIn.file}`, import.meta.url)))
+      await transaction.unsafe(await Deno.readTextFile(new URL(standIn.file, STAND_INS_DIRECTORY)))
         .simple();
     }
   });

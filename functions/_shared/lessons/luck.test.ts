@@ -12,9 +12,9 @@ import {
   type Luck,
   luckInput,
   plant,
-} from "./luck_groups.ts";
+} from "../../../scripts/testing/lessons/luck_groups.ts";
 import type { MinedLesson } from "./mine_group.ts";
-import { DEFAULT_SETTINGS, mineAll } from "./testing.ts";
+import { DEFAULT_SETTINGS, mineAll } from "../../../scripts/testing/lessons/groups.ts";
 
 const SIZE = { trades: 700, dimensions: 14 };
 const RUNS = 20;

@@ -1,10 +1,15 @@
 import { assert, assertEquals, assertFalse } from "@std/assert/mod.js";
 import { computeBaseline } from "../statistics/baseline.ts";
 import { computePosture } from "../statistics/posture.ts";
-import type { ClaimedGroup, StoredLesson } from "../store/store.ts";
-import { type Answer, CallFailure, ScriptedDatabase } from "../store/testing.ts";
+import { scopeKey } from "../mining/scope_key.ts";
+import type { StoredLesson } from "../store/lesson_store.ts";
+import type { ClaimedGroup } from "../store/mining_store.ts";
+import {
+  type Answer,
+  CallFailure,
+  ScriptedDatabase,
+} from "../../../scripts/testing/store/scripted_database.ts";
 import { mineLessons } from "./mine.ts";
-import { scopeKey } from "./mine_group.ts";
 import type { MiningSettings } from "./settings.ts";
 import {
   DAY_MS,
@@ -17,7 +22,7 @@ import {
   type Trade,
   trade,
   uniform,
-} from "./testing.ts";
+} from "../../../scripts/testing/lessons/groups.ts";
 
 // ── A database with groups to mine ─────────────────────────────────────────────────────────────────────────────────
 

@@ -1,15 +1,18 @@
 import type { Budget } from "../runtime/budget.ts";
+import { type MinedGroup, type MiningReport, runMiningCycle } from "../mining/cycle.ts";
+import { readDimensions } from "../mining/read_dimensions.ts";
+import { scopeKey } from "../mining/scope_key.ts";
+import { timestampOf } from "../mining/timestamp.ts";
+import type { StoredLesson } from "../store/lesson_store.ts";
+import type { ClaimedGroup, StoredBaseline } from "../store/mining_store.ts";
 import { unpackFloats, unpackIntegers } from "../store/packed.ts";
-import type { ClaimedGroup, Store, StoredBaseline, StoredLesson } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Baseline } from "../statistics/baseline.ts";
 import { computePosture, type Direction } from "../statistics/posture.ts";
 import type { EdgeHistory } from "../statistics/strength.ts";
 import type { GroupTrades } from "./group_trades.ts";
-import { type GroupProgress, type MinedLesson, mineGroup, scopeKey } from "./mine_group.ts";
-import { type MinedGroup, type MiningReport, runMiningCycle } from "./mining_cycle.ts";
-import { readDimensions } from "./read_dimensions.ts";
+import { type GroupProgress, type MinedLesson, mineGroup } from "./mine_group.ts";
 import { type MiningSettings, miningSettings } from "./settings.ts";
-import { timestampOf } from "./timestamp.ts";
 
 export type { MiningReport };
 
@@ -29,32 +32,31 @@ export async function mineLessons(store: Store, continues: boolean): Promise<Min
     family: "strength",
     component: "mine-lessons",
     events: "trades",
-    start: () => store.startMining("strength"),
     mine: (group, budget) => mineClaimed(store, budget, group),
   }, continues);
 }
 
 async function mineClaimed(store: Store, budget: Budget, group: ClaimedGroup): Promise<MinedGroup | null> {
   const settings = miningSettings(group.run.config);
-  const trades = await readTrades(store, budget, group);
+  const trades = await readTrades(store, group);
   const stored = group.progress as unknown as StoredProgress | null;
   if (trades.rows === 0 || group.run.baseline === null) {
-    await budget.waiting(store.finishMiningGroup(group, []));
+    await store.lessons.finishGroup(group, []);
     return { events: 0, lessons: 0, active: 0 };
   }
   const ownDirection = stored?.ownDirection ??
-    (settings.steering.relative ? await readOwnDirection(store, budget, group, settings) : null);
-  const history = settings.decay.source === "history" ? await readHistory(store, budget, group) : null;
+    (settings.steering.relative ? await readOwnDirection(store, group, settings) : null);
+  const history = settings.decay.source === "history" ? await readHistory(store, group) : null;
   const step = mineGroup(
     { trades, baseline: baselineOf(group.run.baseline, trades.rows), settings, ownDirection, history },
     stored?.miner ?? null,
     () => budget.spent,
   );
   if ("progress" in step) {
-    await budget.waiting(store.saveMiningProgress(group, { ownDirection, miner: step.progress }));
+    await store.mining.saveProgress(group, { ownDirection, miner: step.progress });
     return null;
   }
-  await budget.waiting(store.finishMiningGroup(group, step.lessons.map(storedLesson)));
+  await store.lessons.finishGroup(group, step.lessons.map(storedLesson));
   return {
     events: trades.rows,
     lessons: step.lessons.length,
@@ -62,11 +64,10 @@ async function mineClaimed(store: Store, budget: Budget, group: ClaimedGroup): P
   };
 }
 
-async function readTrades(store: Store, budget: Budget, group: ClaimedGroup): Promise<GroupTrades> {
-  const packed = await budget.waiting(store.readMiningGroup(group.group_id));
+async function readTrades(store: Store, group: ClaimedGroup): Promise<GroupTrades> {
+  const packed = await store.lessons.readGroup(group.group_id);
   const dimensions = await readDimensions(
     store,
-    budget,
     (group.run.dimensions ?? []).map(({ bit, dim }) => ({
       bit,
       dim,
@@ -91,11 +92,10 @@ async function readTrades(store: Store, budget: Budget, group: ClaimedGroup): Pr
 
 async function readOwnDirection(
   store: Store,
-  budget: Budget,
   group: ClaimedGroup,
   settings: MiningSettings,
 ): Promise<Direction> {
-  const packed = await budget.waiting(store.readModuleTrades(group.module));
+  const packed = await store.lessons.readModuleTrades(group.module);
   const { dirA, dirE } = computePosture({
     roi: unpackFloats(packed.roi),
     didTrim: Uint8Array.from(unpackIntegers(packed.did_trim)),
@@ -106,10 +106,9 @@ async function readOwnDirection(
 
 async function readHistory(
   store: Store,
-  budget: Budget,
   group: ClaimedGroup,
 ): Promise<ReadonlyMap<string, EdgeHistory>> {
-  const series = await budget.waiting(store.readEdgeHistory(group.group_id));
+  const series = await store.lessons.readEdgeHistory(group.group_id);
   return new Map(series.map(({ scope_subset, ts, edge }) => [
     scopeKey(scope_subset),
     { times: Float64Array.from(ts), edges: Float64Array.from(edge) },

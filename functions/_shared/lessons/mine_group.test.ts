@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert/mod.js";
-
-import { type GroupInput, type MinedLesson, mineGroup, scopeKey } from "./mine_group.ts";
-import { mineByBruteForce, normalP, type OracleInput, type OracleLesson, studentP } from "./oracle.ts";
+import { scopeKey } from "../mining/scope_key.ts";
+import { type GroupInput, type MinedLesson, mineGroup } from "./mine_group.ts";
+import {
+  mineByBruteForce,
+  normalP,
+  type OracleInput,
+  type OracleLesson,
+  studentP,
+} from "../../../scripts/testing/lessons/oracle.ts";
 import type { MiningSettings } from "./settings.ts";
 import {
   DAY_MS,
@@ -17,7 +23,7 @@ import {
   type Trade,
   trade,
   uniform,
-} from "./testing.ts";
+} from "../../../scripts/testing/lessons/groups.ts";
 
 // ── Random small groups, and what an independent oracle finds in them ──────────────────────────────────────────────
 

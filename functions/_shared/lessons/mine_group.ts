@@ -23,12 +23,14 @@ import {
   type Strength,
   type StrengthColumns,
 } from "../statistics/strength.ts";
+import { gather } from "../statistics/gather.ts";
 import { winsorise } from "../statistics/winsorise.ts";
 import { type Conjunction, type Enumeration, prepare, type SliceCursor } from "../slices/mod.ts";
 import type { GroupTrades } from "./group_trades.ts";
 import type { MiningSettings } from "./settings.ts";
-import { type KeptSlices, SliceNames, type StoredSlice, storedSlices } from "./slice_names.ts";
-import type { StrongestSlices } from "./strongest_slices.ts";
+import { scopeKey } from "../mining/scope_key.ts";
+import { type KeptSlices, SliceNames, type StoredSlice, storedSlices } from "../mining/slice_names.ts";
+import type { StrongestSlices } from "../mining/strongest_slices.ts";
 
 /** What a group is mined with. */
 export interface GroupInput {
@@ -104,11 +106,6 @@ const EXACT_ROW_VISITS = 100_000_000;
 const INFORMATIVE_Q = 0.1;
 const BINS_PER_Z = 64;
 const BINS = 40 * BINS_PER_Z;
-
-/** A scope as text that is equal for equal scopes. */
-export function scopeKey(scope: Readonly<Record<string, string>>): string {
-  return JSON.stringify(Object.entries(scope).sort(([a], [b]) => a < b ? -1 : 1));
-}
 
 /**
  * Mines one group, or goes on with it.
@@ -356,10 +353,4 @@ class GroupMiner {
     this.#edges.set(key, edge.beforeDecay);
     return edge.beforeDecay;
   }
-}
-
-function gather(column: Float64Array, rows: Uint32Array): Float64Array {
-  const values = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) values[i] = column[rows[i]!]!;
-  return values;
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert/mod.js";
 import { z } from "zod";
 import { miningSettings } from "./settings.ts";
-import { DEFAULT_SETTINGS } from "./testing.ts";
+import { DEFAULT_SETTINGS } from "../../../scripts/testing/lessons/groups.ts";
 
 Deno.test("of an effective configuration only what mining needs is taken", () => {
   assertEquals(

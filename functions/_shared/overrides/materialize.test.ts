@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert/mod.js";
 import { StoreError } from "../store/errors.ts";
-import { CallFailure, ScriptedDatabase } from "../store/testing.ts";
+import { CallFailure, ScriptedDatabase } from "../../../scripts/testing/store/scripted_database.ts";
 import { materializeOverrides } from "./materialize.ts";
 
 Deno.test("groups are reconciled batch after batch, and the counts added up", async () => {

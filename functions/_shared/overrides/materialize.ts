@@ -1,11 +1,11 @@
-import { Budget } from "../runtime/budget.ts";
-import type { ReconciledOverrides, Store } from "../store/store.ts";
+import type { Allowance } from "../runtime/budget.ts";
+import type { ReconciledOverrides } from "../store/override_store.ts";
+import type { Store } from "../store/store.ts";
 import { materializeTuning, type TuningMaterialization } from "../tuning/materialize.ts";
 
 /** Groups reconciled at a time: few enough to fit the database's statement timeout. */
 const BATCH = 50;
-const CPU_MS = 1200;
-const WALL_MS = 100_000;
+const ALLOWANCE: Allowance = { cpuMs: 1200, wallMs: 100_000 };
 
 /** What one invocation did. */
 export interface MaterializationReport {
@@ -21,15 +21,14 @@ export interface MaterializationReport {
  * last one got to, so one that dies loses nothing.
  */
 export async function materializeOverrides(store: Store): Promise<MaterializationReport> {
-  const budget = new Budget(CPU_MS, WALL_MS);
   const report = { created: 0, changed: 0, disabled: 0 };
   let after: number | null = 0;
   while (after !== null) {
-    const step: ReconciledOverrides = await budget.waiting(store.reconcileOverrides(after, BATCH));
+    const step: ReconciledOverrides = await store.overrides.reconcile(after, BATCH);
     report.created += step.created;
     report.changed += step.changed;
     report.disabled += step.disabled;
     after = step.next;
   }
-  return { ...report, tuning: await materializeTuning(store, budget) };
+  return { ...report, tuning: await materializeTuning(store, ALLOWANCE) };
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert/mod.js";
-import { Budget } from "./budget.ts";
+import { Budget, Stopwatch } from "./budget.ts";
 
 function handClock(): { now: number; read: () => number } {
   const clock = { now: 500, read: (): number => clock.now };
@@ -16,30 +16,33 @@ function taking(clock: { now: number }, ms: number): Promise<string> {
 
 Deno.test("work counts against the CPU allowance but for what saving needs, waiting does not", async () => {
   const clock = handClock();
-  const budget = new Budget(100, 10_000, clock.read);
-  assertEquals(await budget.waiting(taking(clock, 3000)), "answer");
+  const stopwatch = new Stopwatch(clock.read);
+  const budget = new Budget(stopwatch, { cpuMs: 100, wallMs: 10_000 });
+  assertEquals(await stopwatch.waiting(taking(clock, 3000)), "answer");
   assert(!budget.spent);
   clock.now += 84;
   assert(!budget.spent);
   clock.now += 1;
   assert(budget.spent);
-  assertEquals(budget.elapsedMs, 3085);
+  assertEquals(stopwatch.elapsedMs, 3085);
 });
 
 Deno.test("waiting counts against the wall allowance", async () => {
   const clock = handClock();
-  const budget = new Budget(100, 1000, clock.read);
-  await budget.waiting(taking(clock, 999));
+  const stopwatch = new Stopwatch(clock.read);
+  const budget = new Budget(stopwatch, { cpuMs: 100, wallMs: 1000 });
+  await stopwatch.waiting(taking(clock, 999));
   assert(!budget.spent);
-  await budget.waiting(taking(clock, 1));
+  await stopwatch.waiting(taking(clock, 1));
   assert(budget.spent);
 });
 
 Deno.test("waiting for something that fails is waiting too, and its failure is passed on", async () => {
   const clock = handClock();
-  const budget = new Budget(100, 10_000, clock.read);
+  const stopwatch = new Stopwatch(clock.read);
+  const budget = new Budget(stopwatch, { cpuMs: 100, wallMs: 10_000 });
   await assertRejects(
-    () => budget.waiting(taking(clock, 500).then(() => Promise.reject(new TypeError("no answer")))),
+    () => stopwatch.waiting(taking(clock, 500).then(() => Promise.reject(new TypeError("no answer")))),
     TypeError,
     "no answer",
   );

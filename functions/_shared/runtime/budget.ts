@@ -4,30 +4,19 @@ export type Clock = () => number;
 /** Share of the CPU time that is kept back: answers are decoded while they seem to be waited for, and what was done must be saved. */
 const RESERVE = 0.15;
 
-/**
- * What an invocation may spend (spec §6.8): CPU time, counted as the time it is not waiting for others, and time on the
- * wall, so that it ends before the platform ends it.
- */
-export class Budget {
-  readonly #cpuMs: number;
-  readonly #wallMs: number;
+/** Tells the time an invocation works from the time it waits for others. */
+export class Stopwatch {
   readonly #clock: Clock;
   readonly #startedAt: number;
   #waitedMs = 0;
 
-  /**
-   * @param cpuMs CPU time in milliseconds, of which a part is kept for decoding and saving.
-   * @param wallMs Time on the wall in milliseconds.
-   */
-  constructor(cpuMs: number, wallMs: number, clock: Clock = () => performance.now()) {
-    this.#cpuMs = cpuMs * (1 - RESERVE);
-    this.#wallMs = wallMs;
+  constructor(clock: Clock = () => performance.now()) {
     this.#clock = clock;
     this.#startedAt = clock();
   }
 
-  /** Awaits something whose time is not this invocation's CPU time. */
-  async waiting<T>(promise: Promise<T>): Promise<T> {
+  /** Awaits something whose time is not this invocation's own. */
+  async waiting<T>(promise: PromiseLike<T>): Promise<T> {
     const from = this.#clock();
     try {
       return await promise;
@@ -41,9 +30,36 @@ export class Budget {
     return this.#clock() - this.#startedAt;
   }
 
+  /** Milliseconds of them in which it did not wait. */
+  get workedMs(): number {
+    return this.elapsedMs - this.#waitedMs;
+  }
+}
+
+/** What an invocation may spend. */
+export interface Allowance {
+  /** CPU time in milliseconds, of which a part is kept for decoding and saving. */
+  readonly cpuMs: number;
+  /** Time on the wall in milliseconds. */
+  readonly wallMs: number;
+}
+
+/**
+ * Whether an invocation has spent what it may (spec §6.8): CPU time, counted as the time it is not waiting for others, and
+ * time on the wall, so that it ends before the platform ends it.
+ */
+export class Budget {
+  readonly #stopwatch: Stopwatch;
+  readonly #allowance: Allowance;
+
+  constructor(stopwatch: Stopwatch, allowance: Allowance) {
+    this.#stopwatch = stopwatch;
+    this.#allowance = allowance;
+  }
+
   /** Whether either allowance is spent. */
   get spent(): boolean {
-    const elapsed = this.elapsedMs;
-    return elapsed >= this.#wallMs || elapsed - this.#waitedMs >= this.#cpuMs;
+    const { elapsedMs, workedMs } = this.#stopwatch;
+    return elapsedMs >= this.#allowance.wallMs || workedMs >= this.#allowance.cpuMs * (1 - RESERVE);
   }
 }

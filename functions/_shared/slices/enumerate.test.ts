@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert/mod.js";
 import { enumerateSlices } from "./enumerate.ts";
 import { checkInput } from "./input.ts";
 import { prepare, type SliceCursor, type SliceInput } from "./mod.ts";
-import { randomInput, type Shape } from "./oracle.ts";
+import { randomInput, type Shape } from "../../../scripts/testing/slices/oracle.ts";
 
 const SELECTIONS = ["exhaustive", "distinct"] as const;
 const SHAPES: readonly Shape[] = [

@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert/mod.js";
 import { prepare, type SliceInput } from "./mod.ts";
-import { everySlice, expectedSlices, randomInput, type Shape, uniform } from "./oracle.ts";
+import {
+  everySlice,
+  expectedSlices,
+  randomInput,
+  type Shape,
+  uniform,
+} from "../../../scripts/testing/slices/oracle.ts";
 
 const SELECTIONS = ["exhaustive", "distinct"] as const;
 

@@ -1,6 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert/mod.js";
 import { prepare, type SliceInput } from "./mod.ts";
-import { everySlice, oracleClosure, oracleName, oracleRows, randomInput, type Shape } from "./oracle.ts";
+import {
+  everySlice,
+  oracleClosure,
+  oracleName,
+  oracleRows,
+  randomInput,
+  type Shape,
+} from "../../../scripts/testing/slices/oracle.ts";
 
 function assertAnswers(seeds: number, shape: Shape): void {
   for (let seed = 0; seed < seeds; seed++) {

@@ -1,5 +1,6 @@
 import type { Baseline } from "./baseline.ts";
 import { computeDecay, type Decay } from "./decay.ts";
+import { gather } from "./gather.ts";
 import { computeEdge } from "./edge.ts";
 import { mean, moments } from "./moments.ts";
 import { computePosture, type Direction } from "./posture.ts";
@@ -94,18 +95,6 @@ export interface Strength {
   readonly pValue: number;
 }
 
-function gather(column: Float64Array, rows: Uint32Array): Float64Array {
-  const values = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) values[i] = column[rows[i]!]!;
-  return values;
-}
-
-function gatherFlags(column: Uint8Array, rows: Uint32Array): Uint8Array {
-  const values = new Uint8Array(rows.length);
-  for (let i = 0; i < rows.length; i++) values[i] = column[rows[i]!]!;
-  return values;
-}
-
 /** y − ȳ of every trade, the series that decay is judged by. */
 function deviations(outcome: Float64Array, baseline: number): Float64Array {
   const values = new Float64Array(outcome.length);
@@ -152,8 +141,8 @@ export function computeStrength(
   const posture = computePosture(
     {
       roi: gather(columns.roi, rows),
-      didTrim: gatherFlags(columns.didTrim, rows),
-      reachedS3: gatherFlags(columns.reachedS3, rows),
+      didTrim: gather(columns.didTrim, rows),
+      reachedS3: gather(columns.reachedS3, rows),
     },
     context.roiScale,
     context.ownDirection,

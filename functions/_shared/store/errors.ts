@@ -1,3 +1,5 @@
+import type { z } from "zod";
+
 /** What PostgREST says when a call fails. */
 interface CallError {
   readonly code?: string;
@@ -17,7 +19,18 @@ export class StoreError extends Error {
     this.code = error.code ?? "";
   }
 
-  /** Whether the lease passed to another invocation (raised by `learning.require_lease`). */
+  /** The database answered, but not in the shape that this version of the functions was written for. */
+  static ofAnswer(call: string, { issues }: z.ZodError): StoreError {
+    return new StoreError(call, {
+      message: "the answer was not understood",
+      details: issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": ")).join(
+        "; ",
+      ),
+      hint: "Deploy the functions of the release that the database has.",
+    });
+  }
+
+  /** Whether the lease passed to another invocation (raised by `learning.refuse_lost_lease`). */
   get isLeaseLost(): boolean {
     return this.code === "55P03";
   }

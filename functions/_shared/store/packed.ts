@@ -4,22 +4,6 @@
  * @module
  */
 
-/** A group's trades in packed columns; `dimensions` by bit. */
-export interface PackedColumns {
-  readonly rows: number;
-  readonly roi: string;
-  readonly rr: string;
-  readonly acted_at: string;
-  readonly traded_at: string;
-  readonly duration_hours: string;
-  readonly time_to_s3_hours: string;
-  readonly could_enter_better: string;
-  readonly could_exit_better: string;
-  readonly did_trim: string;
-  readonly reached_s3: string;
-  readonly dimensions: Readonly<Record<string, string>>;
-}
-
 function bytesOf(packed: string, bytesPerValue: number): DataView {
   const text = atob(packed);
   if (text.length % bytesPerValue !== 0) {

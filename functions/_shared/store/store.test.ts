@@ -1,7 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert/mod.js";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert/mod.js";
+import { Stopwatch } from "../runtime/budget.ts";
 import { StoreError } from "./errors.ts";
-import { CallFailure, ScriptedDatabase } from "./testing.ts";
-import type { ClaimedGroup } from "./store.ts";
+import { CallFailure, ScriptedDatabase } from "../../../scripts/testing/store/scripted_database.ts";
+import type { ClaimedGroup } from "./mining_store.ts";
 
 const GROUP: ClaimedGroup = {
   group_id: 7,
@@ -25,16 +26,18 @@ Deno.test("a claimed strand's documents travel as text, whatever numbers and dep
       regime_context: "null",
     }],
   });
-  const [strand] = await database.store.claimStrands(7) as unknown as [Record<string, unknown>];
+  const [strand] = await database.store.strands.claim(7) as unknown as [Record<string, unknown>];
   assertEquals(database.argsOf("claim_strands"), [{ p_limit: 7 }]);
   assertEquals([strand["id"], strand["revision"], strand["regime_context"]], ["s", 2, null]);
   assertEquals((strand["content"] as { a: number }).a, Infinity);
 });
 
 Deno.test("only what identifies a strand goes back with its verdict", async () => {
-  const database = new ScriptedDatabase({ apply_strands: () => null });
+  const database = new ScriptedDatabase({
+    apply_strands: () => ({ accepted: 1, rejected: 1, failed: 0, postponed: 0 }),
+  });
   const strand = { id: "s", revision: 3, kind: "note", content: { large: "x" } };
-  await database.store.applyStrands([strand], [{
+  await database.store.strands.apply([strand], [{
     ...strand,
     id: "r",
     errors: [{ path: "p", message: "m" }],
@@ -47,7 +50,7 @@ Deno.test("only what identifies a strand goes back with its verdict", async () =
 
 Deno.test("what codes stand for is asked for once and comes by number", async () => {
   const database = new ScriptedDatabase({ read_scope_values: () => ({ 12: "solana", 3: "" }) });
-  assertEquals([...await database.store.readScopeValues([12, 3])], [[3, ""], [12, "solana"]]);
+  assertEquals([...await database.store.mining.readScopeValues([12, 3])], [[3, ""], [12, "solana"]]);
   assertEquals(database.argsOf("read_scope_values"), [{ p_codes: [12, 3] }]);
 });
 
@@ -57,9 +60,9 @@ Deno.test("a claimed group is answered under its lease", async () => {
     restart_mining_group: () => null,
     finish_mining_group: () => null,
   });
-  await database.store.saveMiningProgress(GROUP, { at: 1 });
-  await database.store.restartMiningGroup(GROUP);
-  await database.store.finishMiningGroup(GROUP, []);
+  await database.store.mining.saveProgress(GROUP, { at: 1 });
+  await database.store.mining.restartGroup(GROUP);
+  await database.store.lessons.finishGroup(GROUP, []);
   const lease = { p_group_id: 7, p_lease_token: GROUP.lease_token };
   assertEquals(database.calls.map(({ args }) => args), [
     { ...lease, p_progress: { at: 1 } },
@@ -81,10 +84,40 @@ Deno.test("a failing call throws with its name, whichever it is", async () => {
   const { store } = database;
   await assertRejects(() => store.readConfig(), StoreError, "get_pm_config failed: broken");
   await assertRejects(
-    () => store.claimMiningGroup("strength"),
+    () => store.mining.claimGroup("strength"),
     StoreError,
     "claim_mining_group failed: broken",
   );
-  await assertRejects(() => store.reconcileOverrides(0, 5), StoreError, "reconcile_overrides failed: broken");
+  await assertRejects(
+    () => store.overrides.reconcile(0, 5),
+    StoreError,
+    "reconcile_overrides failed: broken",
+  );
   await assertRejects(() => store.log([]), StoreError, "Writing the learning log failed: broken");
+});
+
+Deno.test("an answer of another shape is refused with the call, the place and what to do, and never believed", async () => {
+  const { store } = new ScriptedDatabase({
+    reconcile_overrides: () => ({ next: "soon", created: 1, changed: 0 }),
+    claim_mining_group: () => ({ group_id: 7 }),
+  });
+  const error = await assertRejects(() => store.overrides.reconcile(0, 5), StoreError);
+  assertStringIncludes(error.message, "reconcile_overrides failed: the answer was not understood");
+  assertStringIncludes(error.message, "next:");
+  assertStringIncludes(error.message, "disabled:");
+  assertStringIncludes(error.message, "Deploy the functions");
+  await assertRejects(() => store.mining.claimGroup("strength"), StoreError, "lease_token");
+});
+
+Deno.test("the time until an answer comes is waited, not worked", async () => {
+  const clock = { now: 0 };
+  const { store } = new ScriptedDatabase({
+    get_pm_config: () => {
+      clock.now += 300;
+      return {};
+    },
+  }, new Stopwatch(() => clock.now));
+  await store.readConfig();
+  clock.now += 20;
+  assertEquals([store.stopwatch.elapsedMs, store.stopwatch.workedMs], [320, 20]);
 });

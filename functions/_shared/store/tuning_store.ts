@@ -1,50 +1,60 @@
 /**
- * The calls of tuning: episode windows, lessons about the gates, simulations and their overrides (spec §11).
+ * The windows of episodes, the lessons about the gates and their simulations (spec §11).
  *
  * @module
  */
 
+import { z } from "zod";
+import type { Connection } from "./connection.ts";
 import type { Json } from "./database.types.ts";
+import type { StoredLesson } from "./lesson_store.ts";
+import { type ClaimedGroup, packedDimensions } from "./mining_store.ts";
 import { unpackFloats } from "./packed.ts";
-import type { ClaimedGroup, ReconciledOverrides, Store, StoredLesson } from "./store.ts";
+
+const packedWindows = z.object({
+  rows: z.number(),
+  /** Where the next piece begins; null after the last one. */
+  next: z.object({ occurred_at: z.string(), id: z.number() }).nullable(),
+  /** Oldest time of the windows; null where there is none. */
+  looks_back_to: z.string().nullable(),
+  occurred_at: z.string(),
+  /** Bits: 1 acted, 2 success, 4 failure, 8 held back by something besides the gates, 16 half of the episode. */
+  flags: z.string(),
+  /** ts_score, ts_min, halo_distance, halo_max, slope, slope_min; null where they were not asked for. */
+  gates: z.array(z.string()).nullable(),
+  /** Bytes of a scope code: 2 while the dictionary is small, else 4. */
+  code_bytes: z.union([z.literal(2), z.literal(4)]),
+  /** By bit. */
+  dimensions: z.record(z.string(), z.string()),
+});
 
 /** A piece of a group's windows in packed columns, oldest first. */
-export interface PackedWindows {
-  readonly rows: number;
-  /** Where the next piece begins; `null` after the last one. */
-  readonly next: Json;
-  /** Oldest time of the windows; `null` where there is none. */
-  readonly looks_back_to: string | null;
-  readonly occurred_at: string;
-  /** Bits: 1 acted, 2 success, 4 failure, 8 held back by something besides the gates, 16 half of the episode. */
-  readonly flags: string;
-  /** ts_score, ts_min, halo_distance, halo_max, slope, slope_min; `null` where they were not asked for. */
-  readonly gates: readonly string[] | null;
-  /** Bytes of a scope code: 2 while the dictionary is small, else 4. */
-  readonly code_bytes: 2 | 4;
-  readonly dimensions: Readonly<Record<string, string>>;
-}
+export type PackedWindows = z.infer<typeof packedWindows>;
+
+const claimedSimulation = z.object({
+  group_id: z.number(),
+  lease_token: z.string(),
+  pattern_key: z.string(),
+  looks_back_to: z.string().nullable(),
+  /** The configuration's `tuning` part that the simulation began with. */
+  tuning: z.unknown(),
+  /** Lesson to go on after, 0 at the beginning. */
+  after: z.number(),
+  dimensions: packedDimensions,
+});
 
 /** A group leased for simulation. */
-export interface ClaimedSimulation {
-  readonly group_id: number;
-  readonly lease_token: string;
-  readonly pattern_key: string;
-  readonly looks_back_to: string | null;
-  /** The configuration's `tuning` part that the simulation began with. */
-  readonly tuning: Json;
-  /** Lesson to go on after, 0 at the beginning. */
-  readonly after: number;
-  readonly dimensions: readonly { readonly bit: number; readonly dim: string }[] | null;
-}
+export type ClaimedSimulation = z.infer<typeof claimedSimulation>;
+
+const tuningLessons = z.array(z.object({
+  id: z.number(),
+  scope_subset: z.record(z.string(), z.string()),
+  /** Dodge rate, null when nothing was skipped. */
+  dr: z.number().nullable(),
+}));
 
 /** A tuning lesson as simulation needs it. */
-export interface TuningLesson {
-  readonly id: number;
-  readonly scope_subset: Readonly<Record<string, string>>;
-  /** Dodge rate, `null` when nothing was skipped. */
-  readonly dr: number | null;
-}
+export type TuningLesson = z.infer<typeof tuningLessons>[number];
 
 /** A simulated lesson as it is stored. */
 export interface StoredSimulation {
@@ -59,17 +69,12 @@ export interface StoredSimulation {
   readonly details: object;
 }
 
-/** The calls that tuning makes. Every one throws a `StoreError` when it fails. */
+/** What tuning stores. */
 export class TuningStore {
-  readonly #store: Store;
+  readonly #connection: Connection;
 
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  /** Begins a mining cycle of tuning; returns how many groups are due. */
-  async start(): Promise<number> {
-    return await this.#store.call("start_tuning", {}) as number;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /**
@@ -81,15 +86,15 @@ export class TuningStore {
   async readWindows(
     groupId: number,
     looksBackTo: string | null,
-    next: Json,
+    next: PackedWindows["next"],
     gates: boolean,
   ): Promise<PackedWindows> {
-    return await this.#store.call("read_tuning_windows", {
+    return await this.#connection.call("read_tuning_windows", {
       p_group_id: groupId,
       ...(looksBackTo === null ? {} : { p_looks_back_to: looksBackTo }),
       ...(next === null ? {} : { p_after: next }),
       p_gates: gates,
-    }) as unknown as PackedWindows;
+    }, packedWindows);
   }
 
   /** Writes the lessons of a finished run all at once. */
@@ -98,26 +103,26 @@ export class TuningStore {
     lessons: readonly StoredLesson[],
     looksBackTo: string | null,
   ): Promise<void> {
-    await this.#store.call("finish_tuning_group", {
+    await this.#connection.call("finish_tuning_group", {
       p_group_id: group.group_id,
       p_lease_token: group.lease_token,
       p_lessons: lessons as unknown as Json,
       ...(looksBackTo === null ? {} : { p_looks_back_to: looksBackTo }),
-    });
+    }, z.unknown());
   }
 
   /** Leases one group that awaits simulation, or returns null where none is left. */
   async claimSimulation(): Promise<ClaimedSimulation | null> {
-    return await this.#store.call("claim_tuning_simulation", {}) as unknown as ClaimedSimulation | null;
+    return await this.#connection.call("claim_tuning_simulation", {}, claimedSimulation.nullable());
   }
 
   /** The next active lessons of a group, by id; none after the last one. */
   async readLessons(groupId: number, after: number, limit: number): Promise<TuningLesson[]> {
-    return await this.#store.call("read_tuning_lessons", {
+    return await this.#connection.call("read_tuning_lessons", {
       p_group_id: groupId,
       p_after: after,
       p_limit: limit,
-    }) as unknown as TuningLesson[];
+    }, tuningLessons);
   }
 
   /** Writes down simulated lessons and the last one of them. */
@@ -127,43 +132,24 @@ export class TuningStore {
     after: number,
     state: "under way" | "paused" | "finished",
   ): Promise<void> {
-    await this.#store.call("save_tuning_simulations", {
+    await this.#connection.call("save_tuning_simulations", {
       p_group_id: claimed.group_id,
       p_lease_token: claimed.lease_token,
       p_results: results as unknown as Json,
       p_after: after,
       p_state: state,
-    });
+    }, z.unknown());
   }
 
   /** p of every simulated lesson, 1 where it has none. */
   async readPValues(): Promise<Float64Array> {
-    const { lessons, p_values } = await this.#store.call("read_tuning_p_values", {}) as {
-      lessons: number;
-      p_values: string;
-    };
+    const { lessons, p_values } = await this.#connection.call(
+      "read_tuning_p_values",
+      {},
+      z.object({ lessons: z.number(), p_values: z.string() }),
+    );
     const pValues = new Float64Array(lessons).fill(1);
     pValues.set(unpackFloats(p_values));
     return pValues;
-  }
-
-  /**
-   * Reconciles the overrides of the lessons after `after`, up to `limit` lessons.
-   *
-   * @param largestPValue Largest p that stands up among all lessons, `null` where none does.
-   * @param lessons How many lessons that is judged among.
-   */
-  async reconcileOverrides(
-    after: number,
-    limit: number,
-    largestPValue: number | null,
-    lessons: number,
-  ): Promise<ReconciledOverrides> {
-    return await this.#store.call("reconcile_tuning_overrides", {
-      p_after: after,
-      p_limit: limit,
-      ...(largestPValue === null ? {} : { p_largest_p_value: largestPValue }),
-      p_lessons: lessons,
-    }) as unknown as ReconciledOverrides;
   }
 }

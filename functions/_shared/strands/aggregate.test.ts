@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert/mod.js";
-import { Budget } from "../runtime/budget.ts";
+import { type Allowance, Stopwatch } from "../runtime/budget.ts";
 import { StoreError } from "../store/errors.ts";
-import { CallFailure, ScriptedDatabase } from "../store/testing.ts";
+import { CallFailure, ScriptedDatabase } from "../../../scripts/testing/store/scripted_database.ts";
 import { aggregateStrands } from "./aggregate.ts";
 
 const outcome = (id: string, content: unknown): Record<string, unknown> => ({
@@ -14,6 +14,7 @@ const outcome = (id: string, content: unknown): Record<string, unknown> => ({
   regime_context: "{}",
 });
 const good = (id: string): Record<string, unknown> => outcome(id, { episode_id: "e", outcome: "success" });
+const PATIENT: Allowance = { cpuMs: 1e9, wallMs: 1e9 };
 const NOTHING = { accepted: 0, rejected: 0, failed: 0, postponed: 0 };
 
 /** A clock that moves when it is told to. */
@@ -32,8 +33,8 @@ Deno.test("strands are claimed until none is due, and each verdict is handed on 
     },
     apply_strands: (_, times) =>
       times === 0 ? { ...NOTHING, accepted: 1, rejected: 1 } : { ...NOTHING, accepted: 0, failed: 1 },
-  });
-  assertEquals(await aggregateStrands(database.store, new Budget(1e9, 1e9, clock.read)), {
+  }, new Stopwatch(clock.read));
+  assertEquals(await aggregateStrands(database.store, PATIENT), {
     accepted: 1,
     rejected: 1,
     failed: 1,
@@ -74,8 +75,8 @@ Deno.test("when the budget is spent another invocation is asked for", async () =
       return { ...NOTHING, accepted: 1 };
     },
     ring_edge_function: () => null,
-  });
-  const report = await aggregateStrands(database.store, new Budget(1e9, 100, clock.read));
+  }, new Stopwatch(clock.read));
+  const report = await aggregateStrands(database.store, { ...PATIENT, wallMs: 100 });
   assertEquals(report, { accepted: 4, rejected: 0, failed: 0, handedOver: true });
   assertEquals(database.calls.at(-1), {
     name: "ring_edge_function",
@@ -102,8 +103,8 @@ Deno.test("an invocation whose trades are others' work leaves the strands to the
       return times === 0 ? [good("a")] : [];
     },
     apply_strands: () => ({ ...NOTHING, postponed: 1 }),
-  });
-  await aggregateStrands(slow.store, new Budget(1e9, 1e9, clock.read));
+  }, new Stopwatch(clock.read));
+  await aggregateStrands(slow.store, PATIENT);
   assertEquals(slow.names, ["claim_strands", "apply_strands", "claim_strands"]);
 });
 

@@ -1,11 +1,10 @@
-import { Budget } from "../runtime/budget.ts";
+import { type Allowance, Budget } from "../runtime/budget.ts";
 import type { Store } from "../store/store.ts";
 import { faultsOf } from "./judge.ts";
 
 /** Strands claimed at a time: few enough that letting them take effect fits the database's statement timeout. */
 const BATCH = 500;
-const CPU_MS = 1200;
-const WALL_MS = 20_000;
+const ALLOWANCE: Allowance = { cpuMs: 1200, wallMs: 20_000 };
 /** The doorbell is silent for a second after it rang: staying that long finds what came in the meantime. */
 const LINGER_MS = 1100;
 
@@ -24,22 +23,23 @@ export interface AggregationReport {
  */
 export async function aggregateStrands(
   store: Store,
-  budget: Budget = new Budget(CPU_MS, WALL_MS),
+  allowance: Allowance = ALLOWANCE,
 ): Promise<AggregationReport> {
+  const budget = new Budget(store.stopwatch, allowance);
   const report: AggregationReport = { accepted: 0, rejected: 0, failed: 0, handedOver: false };
   while (true) {
-    const claimed = await budget.waiting(store.claimStrands(BATCH));
+    const claimed = await store.strands.claim(BATCH);
     if (claimed.length === 0) {
-      const lingering = LINGER_MS - budget.elapsedMs;
+      const lingering = LINGER_MS - store.stopwatch.elapsedMs;
       if (lingering <= 0) return report;
-      await budget.waiting(new Promise((resolve) => setTimeout(resolve, lingering)));
+      await store.stopwatch.waiting(new Promise((resolve) => setTimeout(resolve, lingering)));
       continue;
     }
     const judged = claimed.map((strand) => ({ ...strand, errors: faultsOf(strand) }));
-    const applied = await budget.waiting(store.applyStrands(
+    const applied = await store.strands.apply(
       judged.filter(({ errors }) => errors.length === 0),
       judged.filter(({ errors }) => errors.length > 0),
-    ));
+    );
     report.accepted += applied.accepted;
     report.rejected += applied.rejected;
     report.failed += applied.failed;

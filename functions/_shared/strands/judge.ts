@@ -1,11 +1,5 @@
+import type { Fault } from "../store/strand_store.ts";
 import { LEARNED_KINDS, learnedStrand } from "./schemas.ts";
-
-/** Why a strand is refused, one entry per reason. */
-export interface Fault {
-  /** Where in the strand, dotted, for example `content.trade_summary.rr`. */
-  readonly path: string;
-  readonly message: string;
-}
 
 /**
  * Judges one strand (spec §4).

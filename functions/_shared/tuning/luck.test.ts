@@ -11,7 +11,7 @@ import { largestBeyondLuck } from "./materialize.ts";
 import { mineTuningGroup } from "./mine_group.ts";
 import { GateSimulator } from "./simulate.ts";
 import type { SimulationSettings } from "./settings.ts";
-import { columnsOf, PASSING, type Window } from "./testing.ts";
+import { columnsOf, PASSING, type Window } from "../../../scripts/testing/tuning/windows.ts";
 import type { TuningWindows } from "./windows.ts";
 
 /** Enough to notice a test that has gone soft. */

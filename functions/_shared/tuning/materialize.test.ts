@@ -1,6 +1,10 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
-import { Budget } from "../runtime/budget.ts";
-import { type Answer, CallFailure, ScriptedDatabase } from "../store/testing.ts";
+import type { Allowance } from "../runtime/budget.ts";
+import {
+  type Answer,
+  CallFailure,
+  ScriptedDatabase,
+} from "../../../scripts/testing/store/scripted_database.ts";
 import { largestBeyondLuck, materializeTuning } from "./materialize.ts";
 
 const HALO_MAX = 1;
@@ -69,7 +73,7 @@ const answers = (more: Readonly<Record<string, Answer>>): ScriptedDatabase =>
     ...more,
   });
 
-const patient = (): Budget => new Budget(1e9, 1e9);
+const PATIENT: Allowance = { cpuMs: 1e9, wallMs: 1e9 };
 
 interface Saved {
   readonly p_group_id: number;
@@ -83,7 +87,7 @@ const savedBy = (database: ScriptedDatabase): Saved[] =>
 
 Deno.test("every lesson is simulated on its own windows, then the overrides follow", async () => {
   const database = answers({});
-  const report = await materializeTuning(database.store, patient());
+  const report = await materializeTuning(database.store, PATIENT);
   assertEquals(report, {
     groups: 1,
     lessons: 3,
@@ -111,16 +115,21 @@ Deno.test("every lesson is simulated on its own windows, then the overrides foll
 
 Deno.test("windows come in pieces, all of them of the same look-back", async () => {
   const database = answers({
-    read_tuning_windows: (_, times) => times === 0 ? piece("aaa", 3, { id: 3 }) : piece("ab", 2),
+    read_tuning_windows: (_, times) => times === 0 ? piece("aaa", 3, { occurred_at: "2026-02-01T00:00:00+00:00", id: 3 }) : piece("ab", 2),
   });
-  await materializeTuning(database.store, patient());
+  await materializeTuning(database.store, PATIENT);
   assertEquals(
     savedBy(database)[0]?.p_results[0]?.["summary"],
     "best tuning_halo+0.1 ratio=5x (5 misses caught)",
   );
   assertEquals(database.argsOf("read_tuning_windows").map((args) => args), [
     { p_group_id: 1, p_looks_back_to: "2026-01-01T00:00:00+00:00", p_gates: true },
-    { p_group_id: 1, p_looks_back_to: "2026-01-01T00:00:00+00:00", p_after: { id: 3 }, p_gates: true },
+    {
+      p_group_id: 1,
+      p_looks_back_to: "2026-01-01T00:00:00+00:00",
+      p_after: { occurred_at: "2026-02-01T00:00:00+00:00", id: 3 },
+      p_gates: true,
+    },
   ]);
 });
 
@@ -129,7 +138,7 @@ Deno.test("with confirmation a lesson without a move counts with a p of one", as
     claim_tuning_simulation: (_, times) =>
       times === 0 ? { ...claim(1), tuning: { ...TUNING, confirm: true, min_gain: 9 } } : null,
   });
-  await materializeTuning(database.store, patient());
+  await materializeTuning(database.store, PATIENT);
   assertEquals(savedBy(database)[0]?.p_results.map((result) => result["p_value"]), [1, 1, 1]);
   assertEquals(
     savedBy(database)[0]?.p_results[0]?.["summary"],
@@ -146,7 +155,7 @@ Deno.test("a multiplier is left out where the threshold or what becomes of it is
   });
   for (const [min, multiplier] of [[0.004, 0.5], [0.002, null], [0.001, null], [0, null]] as const) {
     const database = answers({ read_tuning_windows: () => bySlope(min) });
-    await materializeTuning(database.store, patient());
+    await materializeTuning(database.store, PATIENT);
     assertEquals(savedBy(database)[0]?.p_results[0]?.["moves"], {
       tuning_slope: { value: -0.002, multiplier },
     });
@@ -156,7 +165,7 @@ Deno.test("a multiplier is left out where the threshold or what becomes of it is
 Deno.test("when the budget is spent it pauses where it is, and overrides wait", async () => {
   const many = Array.from({ length: 250 }, (_, i) => ({ id: i + 1, scope_subset: {}, dr: null }));
   const database = answers({ read_tuning_lessons: () => many });
-  const report = await materializeTuning(database.store, new Budget(0, 1e9));
+  const report = await materializeTuning(database.store, { cpuMs: 0, wallMs: 1e9 });
   assertEquals([report.groups, report.lessons, report.handedOver], [0, 100, true]);
   assertEquals(savedBy(database).map(({ p_after, p_state }) => [p_after, p_state]), [[100, "paused"]]);
   assertEquals(database.argsOf("ring_edge_function"), [{
@@ -170,7 +179,7 @@ Deno.test("when the budget is spent it pauses where it is, and overrides wait", 
 Deno.test("more lessons than fit one call come in batches", async () => {
   const many = Array.from({ length: 1000 }, (_, i) => ({ id: i + 1, scope_subset: {}, dr: null }));
   const database = answers({ read_tuning_lessons: (_, times) => times === 0 ? many : LESSONS.slice(0, 1) });
-  const report = await materializeTuning(database.store, patient());
+  const report = await materializeTuning(database.store, PATIENT);
   assertEquals(report.lessons, 1001);
   assertEquals(
     savedBy(database).map(({ p_results, p_after, p_state }) => [p_results.length, p_after, p_state]),
@@ -188,7 +197,7 @@ Deno.test("a group that fails holds back neither the others nor the overrides, a
       return piece("aaaaa", 5);
     },
   });
-  const report = await materializeTuning(database.store, patient());
+  const report = await materializeTuning(database.store, PATIENT);
   assertEquals([report.groups, report.failed], [1, 1]);
   const [[line]] = database.argsOf("insert learning_log") as [{ level: string; message: string }[]];
   assertEquals(
@@ -209,7 +218,7 @@ Deno.test("a group that another invocation took over is left to it", async () =>
       throw new CallFailure("55P03", "Lease 1 on the simulation of group 1 is no longer held");
     },
   });
-  const report = await materializeTuning(database.store, patient());
+  const report = await materializeTuning(database.store, PATIENT);
   assertEquals([report.groups, report.failed, report.handedOver], [0, 0, false]);
 });
 
@@ -221,7 +230,7 @@ Deno.test("what stands up is judged among all lessons, or not at all", async () 
       get_pm_config: () => ({ max_q_value }),
       read_tuning_p_values: () => pValues,
     });
-    await materializeTuning(database.store, patient());
+    await materializeTuning(database.store, PATIENT);
     const [args] = database.argsOf("reconcile_tuning_overrides") as Record<string, unknown>[];
     assertEquals(args?.["p_lessons"], 10);
     return args?.["p_largest_p_value"];

@@ -1,14 +1,10 @@
 import { prepare } from "../slices/mod.ts";
 import { benjaminiHochberg } from "../statistics/benjamini_hochberg.ts";
-import type { Budget } from "../runtime/budget.ts";
+import { type Allowance, Budget } from "../runtime/budget.ts";
 import { StoreError } from "../store/errors.ts";
-import type { LogLine, ReconciledOverrides, Store } from "../store/store.ts";
-import {
-  type ClaimedSimulation,
-  type StoredSimulation,
-  type TuningLesson,
-  TuningStore,
-} from "../store/tuning_store.ts";
+import type { ReconciledOverrides } from "../store/override_store.ts";
+import type { LogLine, Store } from "../store/store.ts";
+import type { ClaimedSimulation, StoredSimulation, TuningLesson } from "../store/tuning_store.ts";
 import { GATES, RECORDED } from "./gates.ts";
 import { costOf, gainOf, GateSimulator, type Simulation } from "./simulate.ts";
 import { type SimulationSettings, simulationSettings } from "./settings.ts";
@@ -42,8 +38,11 @@ export interface TuningMaterialization {
  * Simulates the tuning lessons whose evidence or configuration changed and, when none is left, brings the tuning overrides
  * in line with all of them (spec §11). Goes on in another invocation when the budget is spent.
  */
-export async function materializeTuning(store: Store, budget: Budget): Promise<TuningMaterialization> {
-  const tuning = new TuningStore(store);
+export async function materializeTuning(
+  store: Store,
+  allowance: Allowance,
+): Promise<TuningMaterialization> {
+  const budget = new Budget(store.stopwatch, allowance);
   const report: TuningMaterialization = {
     groups: 0,
     lessons: 0,
@@ -55,7 +54,7 @@ export async function materializeTuning(store: Store, budget: Budget): Promise<T
     handedOver: false,
   };
   while (true) {
-    const claimed = await budget.waiting(tuning.claimSimulation());
+    const claimed = await store.tuning.claimSimulation();
     if (claimed === null) break;
     try {
       await simulateGroup(store, budget, claimed, report);
@@ -63,7 +62,7 @@ export async function materializeTuning(store: Store, budget: Budget): Promise<T
       if (!(error instanceof StoreError && error.isLeaseLost)) {
         // Groups are independent: what is wrong with one keeps no other from being simulated.
         report.failed++;
-        await budget.waiting(store.log([failureLine(claimed, error)]));
+        await store.log([failureLine(claimed, error)]);
       }
     }
     if (budget.spent) {
@@ -72,17 +71,17 @@ export async function materializeTuning(store: Store, budget: Budget): Promise<T
       break;
     }
   }
-  if (!report.handedOver) await reconcile(store, budget, report);
+  if (!report.handedOver) await reconcile(store, report);
   if (report.groups + report.created + report.changed + report.disabled > 0) {
-    await budget.waiting(store.log([{
+    await store.log([{
       level: "INFO",
       component: "materialize-overrides",
       event: "tuning_materialized",
       message: `Simulated ${report.lessons} tuning lessons, ${report.groups} groups to the end: ` +
         `${report.moves} moves are good enough; overrides ${report.created} created, ` +
         `${report.changed} changed, ${report.disabled} disabled`,
-      details: { ...report, duration_ms: Math.round(budget.elapsedMs) },
-    }]));
+      details: { ...report, duration_ms: Math.round(store.stopwatch.elapsedMs) },
+    }]);
   }
   return report;
 }
@@ -105,9 +104,8 @@ async function simulateGroup(
   claimed: ClaimedSimulation,
   report: TuningMaterialization,
 ): Promise<void> {
-  const tuning = new TuningStore(store);
   const settings = simulationSettings(claimed.tuning);
-  const windows = await readGatedWindows(store, budget, {
+  const windows = await readGatedWindows(store, {
     groupId: claimed.group_id,
     looksBackTo: claimed.looks_back_to,
     dimensions: claimed.dimensions ?? [],
@@ -122,7 +120,7 @@ async function simulateGroup(
 
   let after = claimed.after;
   while (true) {
-    const lessons = await budget.waiting(tuning.readLessons(claimed.group_id, after, LESSONS));
+    const lessons = await store.tuning.readLessons(claimed.group_id, after, LESSONS);
     const results: StoredSimulation[] = [];
     for (const lesson of lessons) {
       results.push(simulate(lesson));
@@ -134,7 +132,7 @@ async function simulateGroup(
       : lessons.length < LESSONS
       ? "finished"
       : "under way";
-    await budget.waiting(tuning.saveSimulations(claimed, results, after, state));
+    await store.tuning.saveSimulations(claimed, results, after, state);
     report.lessons += results.length;
     report.moves += results.filter(({ verdict }) => verdict === "move").length;
     if (state === "finished") report.groups++;
@@ -207,15 +205,17 @@ function storedSimulation(
 }
 
 /** Judges every simulated lesson among all of them, then follows up with the overrides. */
-async function reconcile(store: Store, budget: Budget, report: TuningMaterialization): Promise<void> {
-  const tuning = new TuningStore(store);
-  const level = (await budget.waiting(store.readConfig()))["max_q_value"];
-  const pValues = await budget.waiting(tuning.readPValues());
+async function reconcile(store: Store, report: TuningMaterialization): Promise<void> {
+  const level = (await store.readConfig())["max_q_value"];
+  const pValues = await store.tuning.readPValues();
   const largest = typeof level === "number" ? largestBeyondLuck(pValues, level) : 1;
   let after: number | null = 0;
   while (after !== null) {
-    const step: ReconciledOverrides = await budget.waiting(
-      tuning.reconcileOverrides(after, RECONCILED, largest, pValues.length),
+    const step: ReconciledOverrides = await store.overrides.reconcileTuning(
+      after,
+      RECONCILED,
+      largest,
+      pValues.length,
     );
     report.created += step.created;
     report.changed += step.changed;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert/mod.js";
-import { CallFailure, ScriptedDatabase } from "../store/testing.ts";
+import { CallFailure, ScriptedDatabase } from "../../../scripts/testing/store/scripted_database.ts";
 import { mineTuning } from "./mine.ts";
 
 const CONFIG = { cpu_budget_ms: 1200, mining_workers: 4 };

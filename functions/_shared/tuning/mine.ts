@@ -1,8 +1,9 @@
-import { type MinedGroup, type MiningReport, runMiningCycle } from "../lessons/mining_cycle.ts";
-import { timestampOf } from "../lessons/timestamp.ts";
+import { type MinedGroup, type MiningReport, runMiningCycle } from "../mining/cycle.ts";
+import { timestampOf } from "../mining/timestamp.ts";
 import type { Budget } from "../runtime/budget.ts";
-import type { ClaimedGroup, Store, StoredLesson } from "../store/store.ts";
-import { TuningStore } from "../store/tuning_store.ts";
+import type { StoredLesson } from "../store/lesson_store.ts";
+import type { ClaimedGroup } from "../store/mining_store.ts";
+import type { Store } from "../store/store.ts";
 import { mineTuningGroup, type TuningLesson, type TuningProgress } from "./mine_group.ts";
 import { tuningMiningSettings } from "./settings.ts";
 import { readWindows } from "./windows.ts";
@@ -23,14 +24,13 @@ export async function mineTuning(store: Store, continues: boolean): Promise<Mini
     family: "tuning",
     component: "mine-tuning",
     events: "windows",
-    start: () => new TuningStore(store).start(),
     mine: (group, budget) => mineClaimed(store, budget, group),
   }, continues);
 }
 
 async function mineClaimed(store: Store, budget: Budget, group: ClaimedGroup): Promise<MinedGroup | null> {
   const stored = group.progress as unknown as StoredProgress | null;
-  const windows = await readWindows(store, budget, {
+  const windows = await readWindows(store, {
     groupId: group.group_id,
     looksBackTo: stored?.looksBackTo ?? null,
     dimensions: group.run.dimensions ?? [],
@@ -43,12 +43,10 @@ async function mineClaimed(store: Store, budget: Budget, group: ClaimedGroup): P
   );
   if ("progress" in step) {
     const progress: StoredProgress = { looksBackTo: windows.looksBackTo, miner: step.progress };
-    await budget.waiting(store.saveMiningProgress(group, progress));
+    await store.mining.saveProgress(group, progress);
     return null;
   }
-  await budget.waiting(
-    new TuningStore(store).finishGroup(group, step.lessons.map(storedLesson), windows.looksBackTo),
-  );
+  await store.tuning.finishGroup(group, step.lessons.map(storedLesson), windows.looksBackTo);
   return { events: windows.rows, lessons: step.lessons.length, active: step.lessons.length };
 }
 

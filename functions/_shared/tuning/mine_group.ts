@@ -5,8 +5,8 @@
  * @module
  */
 
-import { scopeKey } from "../lessons/mine_group.ts";
-import { type KeptSlices, SliceNames, type StoredSlice, storedSlices } from "../lessons/slice_names.ts";
+import { scopeKey } from "../mining/scope_key.ts";
+import { type KeptSlices, SliceNames, type StoredSlice, storedSlices } from "../mining/slice_names.ts";
 import { type Enumeration, prepare, type SliceCursor } from "../slices/mod.ts";
 import { moments } from "../statistics/moments.ts";
 import { zScore } from "../statistics/significance.ts";

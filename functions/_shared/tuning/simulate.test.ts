@@ -5,7 +5,13 @@ import { quantile } from "../statistics/quantile.ts";
 import { MOVES } from "./gates.ts";
 import { costOf, gainOf, GateSimulator, ratioOf, type Simulation } from "./simulate.ts";
 import type { SimulationSettings } from "./settings.ts";
-import { allRows, columnsOf, dodgeRateOf, PASSING, type Window } from "./testing.ts";
+import {
+  allRows,
+  columnsOf,
+  dodgeRateOf,
+  PASSING,
+  type Window,
+} from "../../../scripts/testing/tuning/windows.ts";
 
 const SETTINGS: SimulationSettings = {
   min_ratio: 2,

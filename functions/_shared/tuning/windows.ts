@@ -1,10 +1,8 @@
-import type { Json } from "../store/database.types.ts";
 import { unpackFloats, unpackIntegers, unpackShorts } from "../store/packed.ts";
 import type { Store } from "../store/store.ts";
-import { type PackedWindows, TuningStore } from "../store/tuning_store.ts";
-import type { DictionaryCodes, NamedDimension } from "../lessons/group_trades.ts";
-import { readDimensions } from "../lessons/read_dimensions.ts";
-import type { Budget } from "../runtime/budget.ts";
+import type { PackedWindows } from "../store/tuning_store.ts";
+import type { DictionaryCodes, NamedDimension } from "../mining/dimensions.ts";
+import { readDimensions } from "../mining/read_dimensions.ts";
 import type { GateColumns } from "./gates.ts";
 
 /** Windows with an outcome, one entry per window, oldest first. */
@@ -36,17 +34,16 @@ export interface WindowsQuery {
 }
 
 /** Reads the windows of a group, in pieces that neither the database nor this process chokes on. */
-export async function readWindows(store: Store, budget: Budget, query: WindowsQuery): Promise<TuningWindows> {
-  return (await readPieces(store, budget, query, false)).windows;
+export async function readWindows(store: Store, query: WindowsQuery): Promise<TuningWindows> {
+  return (await readPieces(store, query, false)).windows;
 }
 
 /** Reads the windows of a group with what their gates compared. */
 export async function readGatedWindows(
   store: Store,
-  budget: Budget,
   query: WindowsQuery,
 ): Promise<TuningWindows & GateColumns> {
-  const { windows, gates } = await readPieces(store, budget, query, true);
+  const { windows, gates } = await readPieces(store, query, true);
   const [tsScore, tsMin, haloDistance, haloMax, slope, slopeMin] = gates;
   if (
     tsScore === undefined || tsMin === undefined || haloDistance === undefined || haloMax === undefined ||
@@ -67,16 +64,14 @@ interface Piece {
 
 async function readPieces(
   store: Store,
-  budget: Budget,
   { groupId, looksBackTo, dimensions }: WindowsQuery,
   withGates: boolean,
 ): Promise<{ windows: TuningWindows; gates: Float64Array[] }> {
-  const tuning = new TuningStore(store);
   const pieces: Piece[] = [];
   let from = looksBackTo;
-  let next: Json = null;
+  let next: PackedWindows["next"] = null;
   do {
-    const packed: PackedWindows = await budget.waiting(tuning.readWindows(groupId, from, next, withGates));
+    const packed: PackedWindows = await store.tuning.readWindows(groupId, from, next, withGates);
     // The later pieces look back as far as the first one, even if newer windows arrive in between.
     from = packed.looks_back_to;
     next = packed.next;
@@ -108,7 +103,7 @@ async function readPieces(
     windows: {
       rows,
       looksBackTo: from,
-      dimensions: await readDimensions(store, budget, encoded),
+      dimensions: await readDimensions(store, encoded),
       occurredAt: floats(({ occurredAt }) => occurredAt),
       acted: flag(1),
       success: flag(2),

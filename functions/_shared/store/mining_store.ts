@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { Connection } from "./connection.ts";
+import type { Json } from "./database.types.ts";
+
+/** Groups are mined in two cycles: those of trades and those of episodes. */
+export type MiningFamily = "strength" | "tuning";
+
+const baseline = z.object({
+  n: z.number(),
+  mean: z.number(),
+  winsorised_mean: z.number(),
+  sigma: z.number(),
+  lower_bound: z.number(),
+  upper_bound: z.number(),
+});
+
+/** The baseline of a run as it is stored. */
+export type StoredBaseline = z.infer<typeof baseline>;
+
+/** The dimensions of packed columns: bit and name. */
+export const packedDimensions = z.array(z.object({ bit: z.number(), dim: z.string() })).nullable();
+
+const claimedGroup = z.object({
+  group_id: z.number(),
+  lease_token: z.string(),
+  lesson_type: z.enum(["pm_strength", "dm_alloc", "tuning_rates"]),
+  module: z.string(),
+  pattern_key: z.string(),
+  action_category: z.string(),
+  run: z.object({ config: z.unknown(), baseline: baseline.nullable(), dimensions: packedDimensions }),
+  /** What the miner saved, in its own terms; null at the beginning of a run. */
+  progress: z.unknown(),
+});
+
+/** A group leased for mining, with what its run works with and where it has got to. */
+export type ClaimedGroup = z.infer<typeof claimedGroup>;
+
+/** The groups that are mined, who is at work on them, and the dictionary of their packed columns. */
+export class MiningStore {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Begins a mining cycle; returns how many groups are due. */
+  async start(family: MiningFamily): Promise<number> {
+    return family === "tuning"
+      ? await this.#connection.call("start_tuning", {}, z.number())
+      : await this.#connection.call("start_mining", { p_family: family }, z.number());
+  }
+
+  /** Leases one due group, or returns null where none is left. */
+  async claimGroup(family: MiningFamily): Promise<ClaimedGroup | null> {
+    return await this.#connection.call("claim_mining_group", { p_family: family }, claimedGroup.nullable());
+  }
+
+  /** Writes down where a run has got to and gives the group back. */
+  async saveProgress(group: ClaimedGroup, progress: unknown): Promise<void> {
+    await this.#connection.call("save_mining_progress", {
+      p_group_id: group.group_id,
+      p_lease_token: group.lease_token,
+      p_progress: progress as Json,
+    }, z.unknown());
+  }
+
+  /** Gives up a run whose events were corrected under way. */
+  async restartGroup(group: ClaimedGroup): Promise<void> {
+    await this.#connection.call("restart_mining_group", {
+      p_group_id: group.group_id,
+      p_lease_token: group.lease_token,
+    }, z.unknown());
+  }
+
+  /** What codes in packed columns stand for. */
+  async readScopeValues(codes: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const values = await this.#connection.call(
+      "read_scope_values",
+      { p_codes: [...codes] },
+      z.record(z.string(), z.string()),
+    );
+    return new Map(Object.entries(values).map(([code, value]) => [Number(code), value]));
+  }
+}
