@@ -13,13 +13,7 @@ import {
 } from "./allocation_oracle.ts";
 import { Random } from "./sample/random.ts";
 import { connect, type Database } from "./stack/database.ts";
-import {
-  createTestDatabase,
-  type Target,
-  TEST_DATABASE_VARIABLE,
-  type TestDatabase,
-  testOnEachTarget,
-} from "./testing/databases.ts";
+import { createTestDatabase, TEST_DATABASE_VARIABLE, testOnEachTarget } from "./testing/databases.ts";
 
 const START_SHARES = { "15m": 0.15, "1h": 0.50, "4h": 0.35 };
 const TIMEFRAMES = Object.keys(START_SHARES);
@@ -64,16 +58,6 @@ function histories(returns: fc.Arbitrary<number>): fc.Arbitrary<ClosedTrade[]> {
     }),
     { selector: (trade) => trade.tradeId, maxLength: 40 },
   );
-}
-
-async function databaseWithSchema(target: Target): Promise<TestDatabase> {
-  const database = await createTestDatabase(target, "sql");
-  try {
-  } catch (error) {
-    await database[Symbol.asyncDispose]();
-    throw error;
-  }
-  return database;
 }
 
 /** Runs `work` in a transaction that leaves nothing behind. */
@@ -173,7 +157,7 @@ function assertInvariants(steps: readonly StoredStep[]): void {
 testOnEachTarget(
   "Any history leaves the steps of the definition, in whatever order and batches it arrives",
   async (target) => {
-    await using database = await databaseWithSchema(target);
+    await using database = await createTestDatabase(target, "sql");
     const arrivals = fc.oneof(histories(roi), histories(roi.map((value) => -Math.abs(value) - 0.01))).chain((
       history,
     ) =>
@@ -220,7 +204,7 @@ testOnEachTarget(
 testOnEachTarget(
   "A single step equals the definition for any shares, ROI and numbers of trades",
   async (target) => {
-    await using database = await databaseWithSchema(target);
+    await using database = await createTestDatabase(target, "sql");
     const state = fc.array(
       fc.record({
         weight: fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constant(0)),
@@ -281,7 +265,7 @@ testOnEachTarget(
 );
 
 testOnEachTarget("Thousands of steps keep the sum, the floor and every token's total", async (target) => {
-  await using database = await databaseWithSchema(target);
+  await using database = await createTestDatabase(target, "sql");
   const count = 5_000;
   const random = new Random(7);
   // The 4h loses for long enough to reach its floor, then wins until it is nearly everything.
@@ -369,7 +353,7 @@ Deno.test({
   name: "Closes applied by many connections at once leave the state of the serial replay (real Postgres)",
   ignore: Deno.env.get(TEST_DATABASE_VARIABLE) === undefined,
   async fn(): Promise<void> {
-    await using database = await databaseWithSchema("postgres");
+    await using database = await createTestDatabase("postgres", "sql");
     const count = Number(Deno.env.get("EDGELOOP_TEST_CLOSES") ?? 1_000);
     const random = new Random(11);
     const trades = Array.from({ length: count }, (_, index): ClosedTrade => ({
@@ -402,7 +386,7 @@ Deno.test({
   name: "A close waits for another that is not committed yet, and takes it into account (real Postgres)",
   ignore: Deno.env.get(TEST_DATABASE_VARIABLE) === undefined,
   async fn(): Promise<void> {
-    await using database = await databaseWithSchema("postgres");
+    await using database = await createTestDatabase("postgres", "sql");
     const { sql } = database;
     const first: ClosedTrade = { tradeId: "first", timeframe: "15m", roi: 0.05, exitAt: START_OF_HISTORY };
     const second: ClosedTrade = {
