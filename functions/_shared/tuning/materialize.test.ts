@@ -115,7 +115,8 @@ Deno.test("every lesson is simulated on its own windows, then the overrides foll
 
 Deno.test("windows come in pieces, all of them of the same look-back", async () => {
   const database = answers({
-    read_tuning_windows: (_, times) => times === 0 ? piece("aaa", 3, { occurred_at: "2026-02-01T00:00:00+00:00", id: 3 }) : piece("ab", 2),
+    read_tuning_windows: (_, times) =>
+      times === 0 ? piece("aaa", 3, { occurred_at: "2026-02-01T00:00:00+00:00", id: 3 }) : piece("ab", 2),
   });
   await materializeTuning(database.store, PATIENT);
   assertEquals(
