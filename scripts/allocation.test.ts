@@ -2,7 +2,10 @@ import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { startStack } from "./stack/stack.ts";
 import { createTestDatabase, testOnEachTarget } from "./testing/databases.ts";
 
-/** Timeframe, percent, hour of the exit, and the shares after it in hundredths of a percent (spec §12). */
+/**
+ * Timeframe, percent, hour of the exit, and the shares after it in hundredths of a percent
+ * (functions/README.md, "Allocation").
+ */
 const WORKED_EXAMPLE = [
   { timeframe: "15m", percent: 5, hour: 1, shares: [1500, 5000, 3500] },
   { timeframe: "1h", percent: -2, hour: 2, shares: [1506, 4994, 3500] },

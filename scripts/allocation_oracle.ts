@@ -1,6 +1,6 @@
 /**
- * The allocation between timeframes straight from its definition (spec §12), slow and without a single running sum: what the SQL
- * is compared with.
+ * The allocation between timeframes straight from its definition (functions/README.md, "Allocation"), slow
+ * and without a single running sum: what the SQL is compared with.
  */
 
 /** A closed trade as far as the allocation is concerned. */

@@ -1,5 +1,6 @@
 /**
- * Measures what the loop costs (spec §19): ratios within one run, sizes and hardware beside them.
+ * Measures what the loop costs (README.md, "What it costs"): ratios within one run, sizes and hardware beside
+ * them.
  *
  *     deno task bench [--only enumerate|mine|cycle|ingest|sizing|simulate] [--sizes N,N] [--db URL] [--json]
  *                     [--against COMMIT [--rounds N]]

@@ -1,6 +1,7 @@
 /**
- * The slow and plain way to size a candidate, written from spec §8 to §10 alone: every override and every position is
- * looked at, nothing is precomputed. Tests hold the database's answer against it.
+ * The slow and plain way to size a candidate, written from the book alone (functions/README.md, "Fading",
+ * "Sizing" and "Exposure and crowding"): every override and every position is looked at, nothing is
+ * precomputed. Tests hold the database's answer against it.
  *
  * @module
  */
@@ -225,7 +226,7 @@ function edgeWeighted(
   };
 }
 
-/** How crowding acts on a candidate, 0.33 to 1.33 (spec §10). */
+/** How crowding acts on a candidate, 0.33 to 1.33 (functions/README.md, "Exposure and crowding"). */
 export function oracleSkew(
   candidate: OracleCandidate,
   positions: readonly OraclePosition[],

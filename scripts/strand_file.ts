@@ -2,9 +2,10 @@
  * Strand files: one JSON strand a line (ndjson), plain or gzipped, of any size.
  *
  * A file whose scopes use dimensions beyond the seventeen built in says so with a strand of kind
- * `scope_dimensions`, before the first strand that uses them. The database stores it like any strand that learning
- * does not read; whoever feeds the file registers what it lists ({@link registeredDimensions},
- * {@link dimensionRows}) before feeding on, because an unregistered key is dropped from a scope (spec §5).
+ * `scope_dimensions`, before the first strand that uses them. The database stores it like any strand that
+ * learning does not read; whoever feeds the file registers what it lists ({@link registeredDimensions},
+ * {@link dimensionRows}) before feeding on, because an unregistered key is dropped from a scope
+ * (functions/README.md, "Scopes").
  *
  * @module
  */
@@ -15,9 +16,12 @@ import { z } from "zod";
 /** Kind of the strand that lists the dimensions its file uses. */
 export const DIMENSIONS_KIND = "scope_dimensions";
 
-/** Bits below this belong to the seventeen dimensions that every database starts with (spec §5). */
+/**
+ * Bits below this belong to the seventeen dimensions that every database starts with (functions/README.md,
+ * "Scopes").
+ */
 const FIRST_FREE_BIT = 17;
-/** A scope mask is a 32-bit integer whose sign stays free (spec §3). */
+/** A scope mask is a 32-bit integer whose sign stays free (functions/README.md, "Scopes"). */
 const LAST_BIT = 30;
 
 const timestamp = z.string().refine((text) => !Number.isNaN(Date.parse(text)), {
@@ -40,7 +44,10 @@ const strandSchema = z.object({
   created_at: timestamp.nullish(),
 });
 
-/** One strand as a file holds it: the columns of `ad_strands` (spec §3), the content unjudged. */
+/**
+ * One strand as a file holds it: the columns of `ad_strands` (sql/README.md, "The walk of a strand"), the
+ * content unjudged.
+ */
 export type Strand = z.infer<typeof strandSchema>;
 
 /** A strand and the line of its file, counted from 1. */
@@ -172,7 +179,10 @@ const dimensionSchema = z.object({
   aliases: z.array(z.string()).optional(),
 });
 
-/** A dimension to register: where its values are read first, and how much it weighs in exposure (spec §5, §10). */
+/**
+ * A dimension to register: where its values are read first, and how much it weighs in exposure
+ * (functions/README.md, "Scopes" and "Exposure and crowding").
+ */
 export type ScopeDimension = z.infer<typeof dimensionSchema>;
 
 /** A row of `scope_dimensions`. */

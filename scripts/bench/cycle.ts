@@ -1,5 +1,6 @@
 /**
- * A full hourly cycle, mining and materialisation, cold and with one group in a hundred changed (spec §19).
+ * A full hourly cycle, mining and materialisation, cold and with one group in a hundred changed (README.md,
+ * "What it costs").
  *
  * @module
  */

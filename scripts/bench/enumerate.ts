@@ -1,5 +1,6 @@
 /**
- * How fast slices are enumerated: n and z for every one of them, in a fresh process on one core (spec §19).
+ * How fast slices are enumerated: n and z for every one of them, in a fresh process on one core (README.md,
+ * "What it costs").
  *
  * Alone: `deno run -A scripts/bench/enumerate.ts`
  *

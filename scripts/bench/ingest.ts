@@ -1,5 +1,6 @@
 /**
- * Strands to events: rows per second into the inbox and through the function, against a bare insert (spec §19).
+ * Strands to events: rows per second into the inbox and through the function, against a bare insert
+ * (README.md, "What it costs").
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * What one invocation of `mine-lessons` takes on one large group: CPU time and memory, each in a fresh process (spec §6.8).
+ * What one invocation of `mine-lessons` takes on one large group: CPU time and memory, each in a fresh
+ * process (functions/README.md, "Budget").
  *
  * Alone: `deno run -A scripts/bench/mine.ts`
  *

@@ -1,5 +1,6 @@
 /**
- * Lessons simulated per second (spec §19), and how that compares with trying every combination on every window.
+ * Lessons simulated per second (README.md, "What it costs"), and how that compares with trying every
+ * combination on every window.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * What a sizing costs: look-up and blend, the whole row and a batch of 100, at growing numbers of overrides, beside plain
- * containment behind an index, as the roles that ask (spec §19).
+ * containment behind an index, as the roles that ask (README.md, "What it costs").
  *
  * Fifty pattern keys share the overrides; each has up to six pairs of seventeen dimensions, drawn so that at a million of
  * them a candidate contains about 330. The book holds 300 positions, and a trade has closed.

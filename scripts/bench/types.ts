@@ -1,4 +1,4 @@
-/** One measured figure; `bench --json` prints an array of these (spec §19). */
+/** One measured figure; `bench --json` prints an array of these (README.md, "What it costs"). */
 export interface BenchRow {
   /** Which measurement, for example `enumerate`. */
   readonly bench: string;

@@ -1,4 +1,4 @@
-/** More strands at once than are worked off as they come (spec §4, §21). */
+/** More strands at once than are worked off as they come (README.md, "Guarantees"). */
 
 import { delay } from "@std/async/delay.js";
 import { arrivalsOf, generateHistory } from "./history.ts";

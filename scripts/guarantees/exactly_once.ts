@@ -1,4 +1,6 @@
-/** One history under every disturbance: what it comes to must be the same each time (spec §4). */
+/**
+ * One history under every disturbance: what it comes to must be the same each time (README.md, "Guarantees").
+ */
 
 import { Random } from "../sample/random.ts";
 import { connect } from "../stack/database.ts";

@@ -1,6 +1,6 @@
 /**
  * Random histories of trades and episodes: the strands that tell of them, ways in which they may arrive, and the events
- * they come to, straight from the definition (spec §4).
+ * they come to, straight from the definition (functions/README.md, "From strands to events").
  *
  * @module
  */

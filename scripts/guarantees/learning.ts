@@ -1,4 +1,7 @@
-/** Mining and materialisation under disturbances: lessons and overrides must be the same each time (spec §6.8, §8). */
+/**
+ * Mining and materialisation under disturbances: lessons and overrides must be the same each time
+ * (functions/README.md, "Budget" and "Overrides").
+ */
 
 import { delay } from "@std/async/delay.js";
 import { Random } from "../sample/random.ts";

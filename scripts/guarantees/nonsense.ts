@@ -1,4 +1,4 @@
-/** Bad strands among good ones: what becomes of each (spec §4). */
+/** Bad strands among good ones: what becomes of each (functions/README.md, "From strands to events"). */
 
 import { fastForward } from "../demo/fast_forward.ts";
 import { connect } from "../stack/database.ts";

@@ -1,8 +1,9 @@
 /**
  * What the outcomes of many trades look like, and which configuration lets lessons of their size count.
  *
- * The defaults of `outcome_scale` and `edge_min` (spec §14) fit trades that move by tens of percent. A scalper's slice
- * that beats the average by a third of σ may have an edge of 0.02 and would never be active.
+ * The defaults of `outcome_scale` and `edge_min` (functions/README.md, "Settings") fit trades that move by
+ * tens of percent. A scalper's slice that beats the average by a third of σ may have an edge of 0.02 and
+ * would never be active.
  *
  * @module
  */
@@ -44,7 +45,10 @@ export interface OutcomeSummary {
   readonly median: number;
   /** Standard deviation with n − 1. */
   readonly sd: number;
-  /** σ of the outcomes winsorised at 2 % and 98 %, as the baseline measures it (spec §6.1). */
+  /**
+   * σ of the outcomes winsorised at 2 % and 98 %, as the baseline measures it (functions/README.md,
+   * "Baseline").
+   */
   readonly sigma: number;
   /** One per entry of {@link QUANTILES}. */
   readonly quantiles: readonly number[];
@@ -70,7 +74,7 @@ export function summarise(rois: Float64Array): OutcomeSummary {
   };
 }
 
-/** Defaults of the PM's configuration (spec §14). */
+/** Defaults of the PM's configuration (functions/README.md, "Settings"). */
 const DEFAULT_EDGE_MIN = 0.05;
 /** A lesson of this many trades … */
 const TYPICAL_TRADES = 100;
@@ -96,7 +100,10 @@ function roundDown(value: number): number {
   return Number((Math.floor(value / unit + 1e-9) * unit).toPrecision(1));
 }
 
-/** Suggests `edge_min` or `outcome_scale` from what edge a noticeable lesson would have (spec §6.4). */
+/**
+ * Suggests `edge_min` or `outcome_scale` from what edge a noticeable lesson would have (functions/README.md,
+ * "Edge").
+ */
 export function suggest(summary: OutcomeSummary): Suggestion {
   const noticeable = summary.sigma * NOTICEABLE_SIGMAS;
   const edgeAt = (scale: number): number =>

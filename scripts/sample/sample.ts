@@ -88,7 +88,9 @@ const TRACKED_TOKENS = 12;
 const HELD_TOKENS = 9;
 /** Tokens held for the same reasons: what makes one candidate crowded. */
 const CROWDED_TOKENS = 7;
-/** The book's default allocation per token and its split over timeframes (spec §12). */
+/**
+ * The book's default allocation per token and its split over timeframes (functions/README.md, "Allocation").
+ */
 const TOKEN_ALLOCATION = 0.10;
 const START_SHARES: Readonly<Record<string, number>> = { "15m": 0.15, "1h": 0.50, "4h": 0.35 };
 

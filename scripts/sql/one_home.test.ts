@@ -15,7 +15,10 @@ const ASKED = [
   "public.match_pm_overrides",
 ];
 
-/** The figures of SPEC §9 and §10 as they are written, and the functions that are their homes. */
+/**
+ * The figures of sizes (functions/README.md, "Sizing" and "Exposure and crowding") as they are written, and
+ * the functions that are their homes.
+ */
 const HOMES = {
   "0.02": "learning.least_edge_weight",
   "0.10": "learning.size_of_appetite",
@@ -181,7 +184,10 @@ function assertNumbers(actual: readonly number[], expected: readonly number[], w
   }
 }
 
-/** The formulas of SPEC §9 and §10 by hand, for the furniture above, with the given figures. */
+/**
+ * The formulas of sizes (functions/README.md, "Sizing" and "Exposure and crowding") by hand, for the
+ * furniture above, with the given figures.
+ */
 function checkAnswer({ crowded, empty, crowdedLines, emptyLines }: Answer, figures: Figures): void {
   const size = (appetite: number): number => figures["0.10"] + figures["0.50"] * appetite;
   for (const sizing of [crowded, empty]) assertNumbers([sizing.size_frac_raw], [size(APPETITE)], "raw size");

@@ -23,7 +23,7 @@ interface StoredProgress {
 }
 
 /**
- * Mines due groups until none is left or the budget is spent (spec §6).
+ * Mines due groups until none is left or the budget is spent (functions/README.md, "Slices and their names").
  *
  * @param continues False for the invocation that the schedule rings: it begins the cycle and calls the other workers.
  */

@@ -1,8 +1,9 @@
 /**
- * The lessons of one group, mined in passes (spec §6): *count* finds every distinct trade set, which is every test there
- * is, and remembers the strongest; *select* looks for the strongest among all subsets instead, where the selection is
- * exhaustive; *test* gathers the p values that false discovery control needs; *describe* computes everything that is said
- * of the slices that are kept. Each pass can pause and go on in another process.
+ * The lessons of one group, mined in passes (functions/README.md, "Slices and their names"): *count* finds
+ * every distinct trade set, which is every test there is, and remembers the strongest; *select* looks for the
+ * strongest among all subsets instead, where the selection is exhaustive; *test* gathers the p values that
+ * false discovery control needs; *describe* computes everything that is said of the slices that are kept.
+ * Each pass can pause and go on in another process.
  *
  * @module
  */
@@ -48,7 +49,10 @@ export interface MinedLesson {
   readonly scope: Readonly<Record<string, string>>;
   readonly stats: Strength["stats"] & {
     readonly incremental_edge: number;
-    /** Mean improvement buckets of entries and exits (spec §13), `null` when no trade tells. */
+    /**
+     * Mean improvement buckets of entries and exits (functions/README.md, "Levers"), `null` when no trade
+     * tells.
+     */
     readonly m_e: number | null;
     readonly m_x: number | null;
   };

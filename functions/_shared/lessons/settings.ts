@@ -1,6 +1,9 @@
 import { z } from "zod";
 
-/** What mining reads of the PM's effective configuration (spec §14); the database has filled in the defaults. */
+/**
+ * What mining reads of the PM's effective configuration (functions/README.md, "Settings"); the database has
+ * filled in the defaults.
+ */
 const config = z.object({
   outcome: z.enum(["roi", "rr"]),
   outcome_scale: z.number(),

@@ -38,7 +38,7 @@ export interface MiningCycle {
 }
 
 /**
- * Mines due groups until none is left or the budget is spent (spec §6.8).
+ * Mines due groups until none is left or the budget is spent (functions/README.md, "Budget").
  *
  * @param continues False for the invocation that the schedule rings: it begins the cycle and calls the other workers.
  */

@@ -10,7 +10,10 @@ export interface KeptSlices {
   readonly strongest: number;
 }
 
-/** What the slices of one group are called, and which of them are kept (spec §6.3). */
+/**
+ * What the slices of one group are called, and which of them are kept (functions/README.md, "Slices and their
+ * names").
+ */
 export class SliceNames {
   readonly #enumeration: Enumeration;
   readonly #dimensions: readonly NamedDimension[];

@@ -10,8 +10,9 @@ export interface RankedSlice {
 }
 
 /**
- * The slices with the largest |z| (spec §6.3), of any number that come by, in memory for little more than are wanted.
- * Nothing is allocated for a slice that is not among the strongest so far.
+ * The slices with the largest |z| (functions/README.md, "Slices and their names"), of any number that come
+ * by, in memory for little more than are wanted. Nothing is allocated for a slice that is not among the
+ * strongest so far.
  */
 export class StrongestSlices {
   readonly #limit: number;

@@ -17,8 +17,9 @@ export interface MaterializationReport {
 }
 
 /**
- * Brings overrides in line with active lessons (spec §8) and simulated ones (spec §11). Each run begins anew or where the
- * last one got to, so one that dies loses nothing.
+ * Brings overrides in line with active lessons (functions/README.md, "Overrides") and simulated ones
+ * (functions/README.md, "Tuning"). Each run begins anew or where the last one got to, so one that dies loses
+ * nothing.
  */
 export async function materializeOverrides(store: Store): Promise<MaterializationReport> {
   const report = { created: 0, changed: 0, disabled: 0 };

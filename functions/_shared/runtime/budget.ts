@@ -45,8 +45,8 @@ export interface Allowance {
 }
 
 /**
- * Whether an invocation has spent what it may (spec §6.8): CPU time, counted as the time it is not waiting for others, and
- * time on the wall, so that it ends before the platform ends it.
+ * Whether an invocation has spent what it may (functions/README.md, "Budget"): CPU time, counted as the time
+ * it is not waiting for others, and time on the wall, so that it ends before the platform ends it.
  */
 export class Budget {
   readonly #stopwatch: Stopwatch;

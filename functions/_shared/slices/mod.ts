@@ -1,8 +1,9 @@
 /**
  * Slices: every subset of a scope that enough rows share, found once, fast, whatever is measured on it.
  *
- * {@linkcode prepare} takes packed columns; the enumeration it returns walks all slices depth first with support as the
- * only bound (spec §6.2, §6.3 and §11), pauses and goes on where asked, and answers questions about single slices.
+ * {@linkcode prepare} takes packed columns; the enumeration it returns walks all slices depth first with
+ * support as the only bound (functions/README.md, "Slices and their names"), pauses and goes on where asked,
+ * and answers questions about single slices.
  *
  * How: rows become words of bits, one bit per frequent pair. At a node, one pass counts all pairs at once; a histogram
  * over the most frequent ones yields all of their conjunctions by rolling it up; each rarer one makes a child. The

@@ -64,7 +64,7 @@ export class PairIndex {
     return this.#closureOver(conjunction, this.rowsOf(conjunction));
   }
 
-  /** The name of the conjunction's rows (spec §6.3). */
+  /** The name of the conjunction's rows (functions/README.md, "Slices and their names"). */
   canonicalName(conjunction: Conjunction): Conjunction {
     const rows = this.rowsOf(conjunction);
     const name = this.#closureOver(conjunction, rows);

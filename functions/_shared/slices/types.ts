@@ -19,8 +19,9 @@ export interface SliceDimension {
 }
 
 /**
- * Which slices are reported (spec §6.3): `distinct` reports every distinct set of rows once, by its closure (all the
- * pairs its rows share); `exhaustive` reports every conjunction, also those that select the same rows.
+ * Which slices are reported (functions/README.md, "Slices and their names"): `distinct` reports every
+ * distinct set of rows once, by its closure (all the pairs its rows share); `exhaustive` reports every
+ * conjunction, also those that select the same rows.
  */
 export type SliceSelection = "distinct" | "exhaustive";
 
@@ -106,9 +107,9 @@ export interface Enumeration {
   /** All pairs that the rows of a conjunction share; of no rows at all, the conjunction itself. */
   closureOf(conjunction: Conjunction): Conjunction;
   /**
-   * The name of a set of rows (spec §6.3): of all pairs the rows of the conjunction share, each pair is tried once
-   * from the highest bit to the lowest and dropped when the rows stay the same without it. The same for all
-   * conjunctions that select the same rows.
+   * The name of a set of rows (functions/README.md, "Slices and their names"): of all pairs the rows of the
+   * conjunction share, each pair is tried once from the highest bit to the lowest and dropped when the rows
+   * stay the same without it. The same for all conjunctions that select the same rows.
    */
   canonicalName(conjunction: Conjunction): Conjunction;
   /** The scope mask of a conjunction: the bits of the dimensions it fixes. */

@@ -1,22 +1,26 @@
 import { mean, moments } from "./moments.ts";
 import { type WinsorBounds, winsorBounds, winsorise } from "./winsorise.ts";
 
-/** What every slice is compared with: the outcomes y of all distinct trades (spec §6.1). */
+/**
+ * What every slice is compared with: the outcomes y of all distinct trades (functions/README.md, "Baseline").
+ */
 export interface Baseline {
   /** N, the number of distinct trades. */
   readonly n: number;
-  /** ȳ, the plain mean: what `delta` is measured from (spec §6.4). */
+  /** ȳ, the plain mean: what `delta` is measured from (functions/README.md, "Edge"). */
   readonly mean: number;
   /** The clamp that turns an outcome into a winsorised one. */
   readonly bounds: WinsorBounds;
-  /** Mean of the winsorised outcomes: what z and t are measured from (spec §6.6). */
+  /**
+   * Mean of the winsorised outcomes: what z and t are measured from (functions/README.md, "Significance").
+   */
   readonly winsorisedMean: number;
   /** σ, with σ² = Σ(y − mean)²/N over the winsorised outcomes. */
   readonly sigma: number;
 }
 
 /**
- * The baseline of some outcomes (spec §6.1).
+ * The baseline of some outcomes (functions/README.md, "Baseline").
  *
  * @param outcomes y of every distinct trade once, in units of `outcome_scale`, finite, at least one.
  * @throws RangeError when there is no outcome.

@@ -1,6 +1,6 @@
 /**
  * Benjamini–Hochberg q of every p: the smallest, over all p_j ≥ p_i, of m · p_j/rank_j, at most 1; of equal
- * ones all have the last one's rank (spec §6.6).
+ * ones all have the last one's rank (functions/README.md, "False discovery").
  *
  * @param pValues Each in [0, 1], in any order; not changed.
  * @returns q of each, in the same order; a smaller p never has the larger q.

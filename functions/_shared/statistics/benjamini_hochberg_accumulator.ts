@@ -88,7 +88,7 @@ interface BinBounds {
 
 /**
  * Benjamini–Hochberg over more tests than fit in memory, in any order, over any number of pauses and merges
- * (spec §6.6).
+ * (functions/README.md, "False discovery").
  *
  * What is promised:
  * - m, the number of tests, is exact, always.

@@ -8,10 +8,10 @@ function centralProbability(n: number): number {
 }
 
 /**
- * The exact one-sided binomial test against a fair coin: P(X ≥ successes | trials, 1/2) (spec §11), to about
- * 1e-13 relative wherever the result is a normal double. It walks outwards from the centre, where
- * probabilities are largest, by their exact ratios; all terms are positive, nothing cancels, and at a million
- * trials at most some 20,000 steps are left before they vanish.
+ * The exact one-sided binomial test against a fair coin: P(X ≥ successes | trials, 1/2) (functions/README.md,
+ * "Confirmation"), to about 1e-13 relative wherever the result is a normal double. It walks outwards from the
+ * centre, where probabilities are largest, by their exact ratios; all terms are positive, nothing cancels,
+ * and at a million trials at most some 20,000 steps are left before they vanish.
  *
  * @param successes Whole number; 0 or less gives 1, more than `trials` gives 0.
  * @param trials Whole number, at least 0.

@@ -1,6 +1,6 @@
 /**
  * The bucket of a counterfactual improvement, a missed R/R: none below 0.5 is 0, small below 1 is 1, medium
- * below 2 is 2, large is 3 (spec §13).
+ * below 2 is 2, large is 3 (functions/README.md, "Levers").
  *
  * @param missed `could_enter_better` or `could_exit_better` of a trade, at least 0.
  */
@@ -12,7 +12,7 @@ export function improvementBucket(missed: number): 0 | 1 | 2 | 3 {
 }
 
 /**
- * Mean improvement bucket of a lesson's trades, m_e or m_x (spec §13), in [0, 3].
+ * Mean improvement bucket of a lesson's trades, m_e or m_x (functions/README.md, "Levers"), in [0, 3].
  *
  * @param missed One entry per trade, NaN where the trade does not tell; those count neither way.
  * @returns `null` when no trade tells.

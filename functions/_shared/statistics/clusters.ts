@@ -1,6 +1,6 @@
 /**
- * What the configuration says about clusters (spec §6.6); `auto` chooses week or day by the span of the
- * group.
+ * What the configuration says about clusters (functions/README.md, "Clustered significance"); `auto` chooses
+ * week or day by the span of the group.
  */
 export type ClusterSetting = "auto" | "week" | "day" | "none";
 
@@ -37,7 +37,7 @@ export function utcWeek(epochMs: number): number {
 
 /**
  * Clusters a group's trades by the UTC week of their action when the group spans 26 weeks or more, else by
- * day, unless the setting fixes it (spec §6.6).
+ * day, unless the setting fixes it (functions/README.md, "Clustered significance").
  *
  * @param actedAt Epoch milliseconds of each trade's action in the group, in any order.
  * @returns `null` when the setting is `none`: the test then assumes independent trades.

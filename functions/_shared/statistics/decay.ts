@@ -1,12 +1,14 @@
 import { fitLine } from "./linear_fit.ts";
 
-/** Where the series comes from: the lesson's trades, or its earlier snapshots (spec §7). */
+/**
+ * Where the series comes from: the lesson's trades, or its earlier snapshots (functions/README.md, "Decay").
+ */
 export type DecaySource = "events" | "history";
 
 /** What the series says; `insufficient` when it is too short to say anything. */
 export type DecayState = "insufficient" | "stable" | "improving" | "decaying";
 
-/** How an edge moves with time (spec §7), under the names it is stored by. */
+/** How an edge moves with time (functions/README.md, "Decay"), under the names it is stored by. */
 export interface Decay {
   readonly state: DecayState;
   /** b of the linear fit, per hour; `null` when insufficient. */
@@ -54,7 +56,7 @@ function hoursSinceFirst(times: Float64Array): Float64Array {
 
 /**
  * Judges from a time series whether an edge strengthens, weakens or holds, and by how much to believe it
- * (spec §7).
+ * (functions/README.md, "Decay").
  *
  * The multiplier acts on |edge|, so direction is judged against the edge's sign: a losing pattern that
  * recovers is weakening.

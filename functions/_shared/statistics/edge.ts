@@ -10,7 +10,7 @@ export interface EdgeInput {
   readonly baseline: number;
 }
 
-/** The edge of a slice, dimension by dimension (spec §6.4). */
+/** The edge of a slice, dimension by dimension (functions/README.md, "Edge"). */
 export interface Edge {
   /** mean − baseline, in units of y. */
   readonly delta: number;
@@ -39,7 +39,7 @@ function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-/** The six-dimensional edge of a slice against the baseline (spec §6.4). */
+/** The six-dimensional edge of a slice against the baseline (functions/README.md, "Edge"). */
 export function computeEdge({ n, mean, variance, baseline }: EdgeInput): Edge {
   const delta = mean - baseline;
   const reliabilityScore = 1 / (1 + variance + 0.25 / n);
@@ -65,7 +65,7 @@ export function computeEdge({ n, mean, variance, baseline }: EdgeInput): Edge {
 /**
  * What a slice adds to its parents: its edge before decay less the one of its parents, those with one pair
  * fewer, that is largest by absolute value, signed. The empty scope has no parents, and its own edge is all
- * increment (spec §6.7).
+ * increment (functions/README.md, "Incremental edge").
  *
  * @param beforeDecay The slice's edge before decay.
  * @param parentsBeforeDecay The same of every parent; on a tie in absolute value the positive one counts.

@@ -2,9 +2,9 @@
 export interface Moments {
   readonly n: number;
   readonly mean: number;
-  /** Σ(x − mean)²/(n − 1); 0 for a single number (spec §6.4). */
+  /** Σ(x − mean)²/(n − 1); 0 for a single number (functions/README.md, "Statistics of a slice"). */
   readonly sampleVariance: number;
-  /** Σ(x − mean)²/n (spec §6.1). */
+  /** Σ(x − mean)²/n (functions/README.md, "Baseline"). */
   readonly populationVariance: number;
 }
 

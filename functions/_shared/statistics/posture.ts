@@ -14,7 +14,10 @@ export interface Direction {
   readonly dirE: number;
 }
 
-/** Where a slice steers the posture, and how often its trades trimmed and reached S3 (spec §6.5). */
+/**
+ * Where a slice steers the posture, and how often its trades trimmed and reached S3 (functions/README.md,
+ * "Posture directions").
+ */
 export interface Posture extends Direction {
   /** Share of trades with a trim, in [0, 1], unweighted. */
   readonly pTrim: number;
@@ -23,9 +26,9 @@ export interface Posture extends Direction {
 }
 
 /**
- * Posture directions of a slice (spec §6.5). A loser says add less, and exit sooner where a trim shows that
- * the market gave a chance; a winner that reached S3 says add more and exit later; each with weight w =
- * tanh(|roi|/`roiScale`). Directions are in [−1, 1], 0 when all weights are 0.
+ * Posture directions of a slice (functions/README.md, "Posture directions"). A loser says add less, and exit
+ * sooner where a trim shows that the market gave a chance; a winner that reached S3 says add more and exit
+ * later; each with weight w = tanh(|roi|/`roiScale`). Directions are in [−1, 1], 0 when all weights are 0.
  *
  * @param roiScale `steering.roi_scale`, above 0: the ROI at which a trade's word weighs 0.76.
  * @param own The module's own direction, subtracted when `steering.relative` is on (the result is then in

@@ -38,7 +38,8 @@ function select(values: Float64Array, rank: number): void {
 
 /**
  * The quantile of some numbers by linear interpolation between the two nearest ranks, as Postgres
- * `percentile_cont` computes it (spec §6.1, §6.4), reordering the given array instead of copying it.
+ * `percentile_cont` computes it (functions/README.md, "Baseline" and "Statistics of a slice"), reordering the
+ * given array instead of copying it.
  *
  * @param values At least one finite number; left in another order.
  * @param fraction Which quantile, in [0, 1].
@@ -61,7 +62,7 @@ export function quantileInPlace(values: Float64Array, fraction: number): number 
 
 /**
  * The quantile of some numbers by linear interpolation between the two nearest ranks, as Postgres
- * `percentile_cont` computes it (spec §6.1, §6.4).
+ * `percentile_cont` computes it (functions/README.md, "Baseline" and "Statistics of a slice").
  *
  * @param values At least one finite number, in any order; not changed.
  * @param fraction Which quantile, in [0, 1].

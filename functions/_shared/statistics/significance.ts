@@ -7,9 +7,9 @@ import { twoSidedStudentP } from "./student_t.ts";
 const LEAST_CLUSTERS = 5;
 
 /**
- * z of a slice with the finite population correction (spec §6.6): the slice is drawn from the baseline's
- * trades, so the more of them it holds the less room luck has. 0 when it holds them all or outcomes do not
- * vary.
+ * z of a slice with the finite population correction (functions/README.md, "Significance"): the slice is
+ * drawn from the baseline's trades, so the more of them it holds the less room luck has. 0 when it holds them
+ * all or outcomes do not vary.
  *
  * @param n Number of trades in the slice, 1 to N.
  * @param difference Mean of the slice's winsorised outcomes − the baseline's winsorised mean.
@@ -38,8 +38,8 @@ export interface ClusteredTest {
 }
 
 /**
- * The clustered t of a slice from its cluster sums, and its p (spec §6.6):
- * t = n · difference/sqrt(G/(G − 1) · Σ u_c²).
+ * The clustered t of a slice from its cluster sums, and its p (functions/README.md, "Clustered
+ * significance"): t = n · difference/sqrt(G/(G − 1) · Σ u_c²).
  *
  * @param n Number of trades in the slice.
  * @param difference Mean of the slice's winsorised outcomes − the baseline's winsorised mean.
@@ -85,7 +85,7 @@ export class ClusterTester {
   }
 
   /**
-   * The clustered test of one slice (spec §6.6).
+   * The clustered test of one slice (functions/README.md, "Clustered significance").
    *
    * @param rows Numbers of the slice's trades within the group, each once.
    * @param sliceMean Mean of their winsorised outcomes.
@@ -121,7 +121,7 @@ export class ClusterTester {
 
 /**
  * p of a slice: the larger of the normal one and the clustered one, as trades of the same days share the
- * market's luck (spec §6.6).
+ * market's luck (functions/README.md, "Clustered significance").
  *
  * @param z From {@linkcode zScore}.
  * @param clustered From {@linkcode ClusterTester.test}, or `null` where `cluster` is `none`.

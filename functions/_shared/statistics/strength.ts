@@ -46,7 +46,10 @@ export interface StrengthContext {
   readonly clusterTester: ClusterTester | null;
 }
 
-/** The statistics of a slice under the names they are stored by (spec §6). */
+/**
+ * The statistics of a slice under the names they are stored by (functions/README.md, "Statistics of a
+ * slice").
+ */
 export interface StrengthStats {
   /** Mean of y. */
   readonly avg: number;
@@ -91,7 +94,7 @@ export interface StrengthStats {
 /** What can be said of a slice without knowing the others. */
 export interface Strength {
   readonly stats: Omit<StrengthStats, "incremental_edge">;
-  /** The larger of the normal and the clustered p, in [0, 1] (spec §6.6). */
+  /** The larger of the normal and the clustered p, in [0, 1] (functions/README.md, "Significance"). */
   readonly pValue: number;
 }
 
@@ -119,8 +122,8 @@ function finiteOrNull(value: number | null): number | null {
 }
 
 /**
- * All statistics of one slice but `incremental_edge` (spec §6.4–§6.6, §7). Edge, median, variance and decay
- * are about y, posture about ROI, z and t about winsorised y.
+ * All statistics of one slice but `incremental_edge` (functions/README.md, "Statistics of a slice"). Edge,
+ * median, variance and decay are about y, posture about ROI, z and t about winsorised y.
  *
  * @param columns The trades of the slice's group.
  * @param rows Numbers of the slice's trades within the columns, each once, at least one.

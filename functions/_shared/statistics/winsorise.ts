@@ -1,6 +1,6 @@
 import { quantileInPlace } from "./quantile.ts";
 
-/** The quantiles at which outcomes are winsorised (spec §6.1). */
+/** The quantiles at which outcomes are winsorised (functions/README.md, "Baseline"). */
 const LOWER_FRACTION = 0.02;
 const UPPER_FRACTION = 0.98;
 
@@ -11,7 +11,8 @@ export interface WinsorBounds {
 }
 
 /**
- * The bounds that cut the extreme 2 % off either side, quantiles by linear interpolation (spec §6.1).
+ * The bounds that cut the extreme 2 % off either side, quantiles by linear interpolation
+ * (functions/README.md, "Baseline").
  *
  * @param values At least one finite number, in any order; not changed.
  * @throws RangeError when there is no value.
@@ -25,7 +26,7 @@ export function winsorBounds(values: Float64Array): WinsorBounds {
 }
 
 /**
- * The values with everything outside the bounds moved onto them (spec §6.1).
+ * The values with everything outside the bounds moved onto them (functions/README.md, "Baseline").
  *
  * @returns a new array of the same length and order.
  */

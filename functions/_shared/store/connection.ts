@@ -9,7 +9,7 @@ export type Client = SupabaseClient<Database>;
 
 type Functions = Database["public"]["Functions"];
 
-/** One line of the learning log (spec §15). */
+/** One line of the learning log (functions/README.md, "Store"). */
 export interface LogLine {
   readonly level: "INFO" | "WARNING" | "ERROR";
   readonly component: string;

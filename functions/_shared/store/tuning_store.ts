@@ -1,5 +1,5 @@
 /**
- * The windows of episodes, the lessons about the gates and their simulations (spec §11).
+ * The windows of episodes, the lessons about the gates and their simulations (functions/README.md, "Tuning").
  *
  * @module
  */

@@ -18,8 +18,8 @@ export interface AggregationReport {
 }
 
 /**
- * Drains the inbox (spec §4): claims due strands, judges them and lets them take effect, until none is due or others are at
- * work on the same trades.
+ * Drains the inbox (functions/README.md, "From strands to events"): claims due strands, judges them and lets
+ * them take effect, until none is due or others are at work on the same trades.
  */
 export async function aggregateStrands(
   store: Store,

@@ -2,7 +2,7 @@ import type { Fault } from "../store/strand_store.ts";
 import { LEARNED_KINDS, learnedStrand } from "./schemas.ts";
 
 /**
- * Judges one strand (spec §4).
+ * Judges one strand (functions/README.md, "From strands to events").
  *
  * @param strand The strand as it is stored; of any shape.
  * @returns every reason to refuse it; none when it may take effect. A strand of a kind that learning does not read is

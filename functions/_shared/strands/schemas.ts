@@ -1,5 +1,6 @@
 /**
- * What a strand must look like to be learned from (spec §4). Fields that are not named here are let through and ignored.
+ * What a strand must look like to be learned from (functions/README.md, "From strands to events"). Fields
+ * that are not named here are let through and ignored.
  *
  * @module
  */

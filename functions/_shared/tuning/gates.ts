@@ -1,5 +1,6 @@
 /**
- * The three entry gates that tuning may move, the grid it moves them on, and what a window needs of it (spec §11).
+ * The three entry gates that tuning may move, the grid it moves them on, and what a window needs of it
+ * (functions/README.md, "Gates").
  *
  * Each gate has five *positions* from the tightest, 0, to the loosest, 4; at {@linkcode RECORDED} it stands where the
  * window recorded it. Looser only ever lets more pass, so all that a window says about a gate is the tightest position
@@ -10,7 +11,7 @@
 
 /** A gate and where it can be moved to. */
 export interface Gate {
-  /** Lever that carries the move, and `action_category` of its override (spec §13). */
+  /** Lever that carries the move, and `action_category` of its override (functions/README.md, "Levers"). */
   readonly lever: "tuning_ts_min" | "tuning_halo" | "tuning_slope";
   /** What is added to the threshold, by position. */
   readonly deltas: readonly number[];

@@ -35,8 +35,9 @@ export interface TuningMaterialization {
 }
 
 /**
- * Simulates the tuning lessons whose evidence or configuration changed and, when none is left, brings the tuning overrides
- * in line with all of them (spec §11). Goes on in another invocation when the budget is spent.
+ * Simulates the tuning lessons whose evidence or configuration changed and, when none is left, brings the
+ * tuning overrides in line with all of them (functions/README.md, "Simulation"). Goes on in another
+ * invocation when the budget is spent.
  */
 export async function materializeTuning(
   store: Store,

@@ -15,7 +15,7 @@ interface StoredProgress {
 }
 
 /**
- * Mines due tuning groups until none is left or the budget is spent (spec §11).
+ * Mines due tuning groups until none is left or the budget is spent (functions/README.md, "Tuning").
  *
  * @param continues False for the invocation that the schedule rings: it begins the cycle and calls the other workers.
  */

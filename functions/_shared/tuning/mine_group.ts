@@ -1,6 +1,7 @@
 /**
- * The tuning lessons of one pattern key (spec §11): *count* finds every slice of its windows and remembers those to keep,
- * *describe* computes their rates. Either pass can pause and go on in another process.
+ * The tuning lessons of one pattern key (functions/README.md, "Tuning"): *count* finds every slice of its
+ * windows and remembers those to keep, *describe* computes their rates. Either pass can pause and go on in
+ * another process.
  *
  * @module
  */
@@ -141,9 +142,10 @@ interface Pressure {
 }
 
 /**
- * What windows say about their gates: +1 that they are too strict (a miss), −1 that they are too loose (an acted failure),
- * else 0. Where there are more slices than are kept, those stay whose pressure differs most from the whole group's,
- * by the z of spec §6.6: where gates are wrong everywhere alike, the group's own lesson says so.
+ * What windows say about their gates: +1 that they are too strict (a miss), −1 that they are too loose (an
+ * acted failure), else 0. Where there are more slices than are kept, those stay whose pressure differs most
+ * from the whole group's, by z (functions/README.md, "Significance"): where gates are wrong everywhere alike,
+ * the group's own lesson says so.
  */
 function pressureOf(windows: TuningWindows): Pressure {
   const { rows, acted, success, failure } = windows;

@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-/** What mining of tuning lessons reads of the PM's effective configuration (spec §14). */
+/**
+ * What mining of tuning lessons reads of the PM's effective configuration (functions/README.md, "Settings").
+ */
 const miningConfig = z.object({
   n_min: z.number(),
   selection: z.enum(["distinct", "exhaustive"]),

@@ -1,5 +1,5 @@
 /**
- * What moving the entry gates would have changed (spec §11), on plain data.
+ * What moving the entry gates would have changed (functions/README.md, "Simulation"), on plain data.
  *
  * Nothing is tried on windows: each is filed once, under the positions its gates need. A lesson is then a histogram of its
  * windows over the cube of positions; running sums through the cube hold, for all 124 moves at once, how many windows

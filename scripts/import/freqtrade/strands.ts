@@ -1,5 +1,6 @@
 /**
- * A backtest trade as strands (spec §4): what was done, step by step, and how it ended.
+ * A backtest trade as strands (functions/README.md, "From strands to events"): what was done, step by step,
+ * and how it ended.
  *
  * The pattern key says what behaviour acted, `pm.<strategy>.<side>.<motif>`. An entry's motif is its enter tag (or
  * `entry`), an add's and a trim's is their order's tag (or `position_adjustment`, `partial_exit`), an exit's is the

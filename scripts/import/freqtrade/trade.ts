@@ -57,9 +57,9 @@ export type TradeReading =
   | { readonly trade: Trade; readonly reasons?: never }
   | { readonly trade?: never; readonly reasons: readonly string[] };
 
-/** Scope values beyond this make the database reject the strand (spec §5). */
+/** Scope values beyond this make the database reject the strand (functions/README.md, "Scopes"). */
 const MAX_SCOPE_LENGTH = 200;
-/** |rpnl_pct| ≤ 1e6 (spec §4), as a fraction. */
+/** |rpnl_pct| ≤ 1e6 (functions/README.md, "From strands to events"), as a fraction. */
 const MAX_ABS_ROI = 1e4;
 /** No market that freqtrade trades is older: an earlier time was counted in seconds. */
 const FIRST_PLAUSIBLE_TIME = Date.UTC(2009, 0, 1);

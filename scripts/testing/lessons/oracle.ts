@@ -1,6 +1,7 @@
 /**
- * What mining must find, by the plainest loops over the formulas of spec §6 and §7: every subset is tried, every statistic
- * is summed afresh. Shares nothing with what it judges.
+ * What mining must find, by the plainest loops over the formulas of the book (functions/README.md, "Edge",
+ * "Significance" and "Decay"): every subset is tried, every statistic is summed afresh. Shares nothing with
+ * what it judges.
  *
  * @module
  */
@@ -122,7 +123,10 @@ function rowsOf(trades: readonly Trade[], dimensions: readonly string[], subset:
   return rows;
 }
 
-/** Spec §6.3: of all pairs the trades share, each is tried once from the highest bit and dropped if nothing changes. */
+/**
+ * The name of a slice (functions/README.md, "Slices and their names"): of all pairs the trades share, each is
+ * tried once from the highest bit and dropped if nothing changes.
+ */
 function nameOf(trades: readonly Trade[], dimensions: readonly string[], rows: readonly number[]): Subset {
   const name = dimensions.map((dimension) => {
     const values = new Set(rows.map((row) => trades[row]?.scope[dimension]));

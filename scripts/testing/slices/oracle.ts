@@ -135,7 +135,10 @@ export function oracleClosure({ dimensions }: SliceInput, rows: readonly number[
   });
 }
 
-/** The name of some rows that a conjunction selects, by the letter of spec §6.3. */
+/**
+ * The name of some rows that a conjunction selects, by the letter of the book (functions/README.md, "Slices
+ * and their names").
+ */
 export function oracleName(input: SliceInput, rows: readonly number[]): number[] {
   let name = oracleClosure(input, rows);
   const fromHighest = [...input.dimensions.keys()].sort((a, b) =>
