@@ -91,64 +91,101 @@ export function tiesOf(catalogue: Catalogue): Tie[] {
   return [...new Map(ties.map((tie) => [JSON.stringify([tie.from, tie.to, tie.kind]), tie])).values()];
 }
 
+interface Node {
+  /** Relations or RPCs, drawn as one. */
+  readonly names: readonly string[];
+  readonly kind: "table" | "view" | "rpc";
+}
+
+/** A line between two nodes, known by the first of their names. */
+interface Line {
+  readonly from: string;
+  readonly to: string;
+  readonly stroke: string;
+}
+
 /**
- * The flowchart. Relations of `learning` are in it where something ties them to one of `public`; a relation that nothing ties
- * to any other is not.
+ * The flowchart. Relations of `learning` are in it where something ties them to one of `public`, but no view that nothing is
+ * made of; those that are tied in the same way are drawn as one. A relation that nothing ties to any other is not in it.
  */
 export function drawRelations(catalogue: Catalogue): string {
-  // What is kept by a trigger on what a trigger keeps is made of the first, too; the shorter way is drawn.
   const all = tiesOf(catalogue);
-  const ties = all.filter((tie) => tie.kind !== "kept by trigger" || !isLongWay(tie, all));
+  const ties = all.filter((tie) => !isSumOfSteps(tie, all));
   const writers = writersOf(catalogue);
-  const drawn = new Set(
-    catalogue.relations.filter(({ name }) => name.startsWith("public.")).map(({ name }) => name),
+  const lines: Line[] = [
+    ...ties.map(({ from, to, kind, label }) => ({ from, to, stroke: strokeOf(kind, label) })),
+    ...writers.flatMap(({ names, takes, makes }) => [
+      ...takes.map((from) => ({ from, to: rpc(names), stroke: "-->" })),
+      ...makes.map((to) => ({ from: rpc(names), to, stroke: "-->" })),
+    ]),
+  ];
+  const isInner = (name: string): boolean => name.startsWith("learning.");
+  const reached = new Set(
+    catalogue.relations.filter(({ name }) => !isInner(name)).map(({ name }) => name),
   );
-  for (let size = -1; size !== drawn.size;) {
-    size = drawn.size;
-    for (const { from, to } of ties) {
-      if (drawn.has(from) || drawn.has(to)) drawn.add(from).add(to);
-    }
+  for (let size = -1; size !== reached.size;) {
+    size = reached.size;
+    for (const { from, to } of ties) if (reached.has(from) || reached.has(to)) reached.add(from).add(to);
   }
-  const id = (name: string): string => name.replaceAll(/\W/g, "_");
-  const tiedTo = new Set([
-    ...ties.flatMap(({ from, to }) => [from, to]),
-    ...writers.flatMap(({ takes, makes }) => [...takes, ...makes]),
-  ]);
-  const nodes = catalogue.relations.filter(({ name }) => drawn.has(name) && tiedTo.has(name)).map(
-    ({ name, kind }) => {
-      const own = name.replace(/^public\./, "");
-      const style = name.startsWith("learning.") ? ":::inside" : "";
-      return kind === "view" ? `${id(name)}(["${own}"])${style}` : `${id(name)}["${own}"]${style}`;
-    },
+  const relations = catalogue.relations.filter(({ name, kind }) =>
+    reached.has(name) && lines.some(({ from, to }) => from === name || to === name) &&
+    (kind === "table" || !isInner(name) || lines.some(({ from }) => from === name))
   );
-  const arrows = ties.filter(({ from }) => drawn.has(from)).map(({ from, to, kind, label }) => {
-    if (kind === "referred to by") return `${id(from)} ---|${label}| ${id(to)}`;
-    return `${id(from)} ${kind === "view of" ? "-.->" : "==>"} ${id(to)}`;
+  const groups = Map.groupBy(relations, ({ name, kind }) => {
+    if (!isInner(name)) return name;
+    return JSON.stringify([
+      kind,
+      ...lines.filter(({ from, to }) => from === name || to === name)
+        .map(({ from, to, stroke }) => from === name ? ["to", to, stroke] : ["from", from, stroke]),
+    ]);
   });
-  const hexagons = writers.flatMap(({ names, takes, makes }) => {
-    const node = `by_${id(names[0] ?? "")}`;
-    const title = names.map((name) => name.replace(/^public\./, "")).join("<br>");
-    return [
-      `${node}{{"${title}"}}:::rpc`,
-      ...takes.map((table) => `${id(table)} --> ${node}`),
-      ...makes.map((table) => `${node} --> ${id(table)}`),
-    ];
-  });
+  const nodes: Node[] = [
+    ...[...groups.values()].map((group) => ({
+      names: group.map(({ name }) => name),
+      kind: group[0]?.kind ?? "table",
+    })),
+    ...writers.map(({ names }) => ({ names: [rpc(names), ...names.slice(1)], kind: "rpc" as const })),
+  ];
+  const drawn = new Set(nodes.map(({ names: [first = ""] }) => first));
   return [
     "```mermaid",
+    '%%{init: {"flowchart": {"nodeSpacing": 16, "rankSpacing": 28, "padding": 8}}}%%',
     "flowchart LR",
     "  classDef inside stroke-dasharray: 4 3",
-    "  classDef rpc stroke-width: 2px",
-    ...[...nodes, ...hexagons, ...arrows].map((line) => `  ${line}`),
+    ...nodes.map((node) => `  ${drawNode(node)}`),
+    ...lines.filter(({ from, to }) => drawn.has(from) && drawn.has(to))
+      .map(({ from, to, stroke }) => `  ${idOf(from)} ${stroke} ${idOf(to)}`),
     "```",
   ].join("\n");
 }
 
-/** Whether a chain of two other triggers leads the same way. */
-function isLongWay({ from, to }: Tie, ties: readonly Tie[]): boolean {
-  const kept = ties.filter(({ kind }) => kind === "kept by trigger");
-  return kept.some((first) =>
-    first.from === from && first.to !== to && first.to !== from &&
-    kept.some((second) => second.from === first.to && second.to === to)
-  );
+/** What RPCs that are drawn as one are known by; nothing else has that name. */
+function rpc([first = ""]: readonly string[]): string {
+  return `${first}()`;
+}
+
+function strokeOf(kind: Tie["kind"], label = ""): string {
+  if (kind === "referred to by") return `---|${label}|`;
+  return kind === "view of" ? "-.->" : "==>";
+}
+
+function idOf(name: string): string {
+  return name.replace("()", "_rpc").replaceAll(/\W/g, "_");
+}
+
+function drawNode({ names, kind }: Node): string {
+  const [first = ""] = names;
+  const title = names.map((name) => name.replace(/^\w+\./, "").replace("()", "")).join("<br>");
+  const shape = kind === "rpc" ? `{{"${title}"}}` : kind === "view" ? `(["${title}"])` : `["${title}"]`;
+  return `${idOf(first)}${shape}${first.startsWith("learning.") ? ":::inside" : ""}`;
+}
+
+/** Whether two triggers lead the same way step by step; then the steps are drawn. */
+function isSumOfSteps({ from, to, kind }: Tie, ties: readonly Tie[]): boolean {
+  const kept = ties.filter((each) => each.kind === "kept by trigger");
+  return kind === "kept by trigger" &&
+    kept.some((first) =>
+      first.from === from && first.to !== to && first.to !== from &&
+      kept.some((second) => second.from === first.to && second.to === to)
+    );
 }
