@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert/mod.js";
 import { readHouse } from "../sql/house.ts";
 import { createTestDatabase } from "../testing/databases.ts";
-import { ATLAS, generateAtlas, withSections } from "./atlas.ts";
+import { ATLAS, generateAtlas, staleSections, withSections } from "./atlas.ts";
 import { effectsOf, readCatalogue } from "./catalogue.ts";
 import { tiesOf, writersOf } from "./drawing.ts";
 import { findRaisedErrors } from "./raised_errors.ts";
@@ -9,6 +9,7 @@ import { findRaisedErrors } from "./raised_errors.ts";
 Deno.test("what changes in a database changes the book: a table, a key, a trigger, a view, an RPC, a setting, a comment", async () => {
   await using database = await createTestDatabase("embedded", "sql");
   const { sql } = database;
+  assertEquals(await staleSections(sql), []);
   const before = await generateAtlas(sql);
   await sql.unsafe(`
     create table public.ledger (strand_id text references public.ad_strands (id), amount float8 check (amount > 0));
@@ -28,6 +29,14 @@ Deno.test("what changes in a database changes the book: a table, a key, a trigge
       values ('pm', 'fee', 'integer', '3', 1, 9, 'What it costs.');
     comment on table public.learning_levers is 'Levers, said otherwise.';
   `).simple();
+  assertEquals(await staleSections(sql), [
+    "drawing",
+    "tables",
+    "triggers",
+    "client rpcs",
+    "settings",
+    "constraints",
+  ]);
   const after = await generateAtlas(sql);
   const former = new Set(before.split("\n"));
   const added = after.split("\n").filter((line) => !former.has(line)).map((line) =>

@@ -47,7 +47,7 @@ const SECTIONS: Readonly<Record<string, (sources: Sources) => string>> = {
 export async function withSections(text: string, sources: Sources): Promise<string> {
   let written = text;
   for (const [name, write] of Object.entries(SECTIONS)) {
-    const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`];
+    const { begin, end } = marksOf(name);
     const [from, to] = [written.indexOf(begin), written.indexOf(end)];
     if (from === -1 || to < from) {
       throw new Error(
@@ -73,6 +73,21 @@ export async function generateAtlas(sql: Database): Promise<string> {
     catalogue: await readCatalogue(sql),
     house: await readHouse(await readSqlFiles(SQL_DIRECTORY)),
   });
+}
+
+/** The generated sections of the file that are not what a database with the schema makes of them. */
+export async function staleSections(sql: Database): Promise<string[]> {
+  const [written, wanted] = [await Deno.readTextFile(ATLAS), await generateAtlas(sql)];
+  return Object.keys(SECTIONS).filter((name) => sectionOf(written, name) !== sectionOf(wanted, name));
+}
+
+function marksOf(section: string): { begin: string; end: string } {
+  return { begin: `<!-- generated: ${section} -->`, end: `<!-- end of ${section} -->` };
+}
+
+function sectionOf(text: string, section: string): string {
+  const { begin, end } = marksOf(section);
+  return text.slice(text.indexOf(begin), text.indexOf(end));
 }
 
 // What may stand in a cell: a bar would end it, a line break the row, and what looks like a tag would be one.
