@@ -10,6 +10,7 @@
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim, green, red, yellow } from "@std/fmt/colors.js";
 import { generateTypes, TYPES_FILE } from "./gen_types.ts";
+import { staleSections } from "./house/atlas.ts";
 import { PATHS, readProject } from "./release/project.ts";
 import { unreleasedMigration } from "./release/unreleased.ts";
 import { connect, type Database } from "./stack/database.ts";
@@ -40,6 +41,7 @@ const CHECKS: readonly Check[] = [
   { name: "types", run: () => deno("check", "--quiet") },
   { name: "migrations equal sql/", run: checkMigrations },
   { name: "generated types", run: ({ databaseUrl }) => checkGeneratedTypes(databaseUrl) },
+  { name: "book", run: ({ sql }) => checkBook(sql) },
   { name: "SQL lint", run: checkSqlLint },
   { name: "advisors", run: ({ databaseUrl }) => checkAdvisors(databaseUrl) },
 ];
@@ -74,6 +76,14 @@ async function checkGeneratedTypes(databaseUrl: string): Promise<Outcome> {
     findings: [
       `functions/_shared/store/database.types.ts is out of date; "deno task gen:types" writes it anew.`,
     ],
+  };
+}
+
+async function checkBook(sql: Database): Promise<Outcome> {
+  return {
+    findings: (await staleSections(sql)).map((section) =>
+      `"${section}" in supabase/README.md is out of date; "deno run -A scripts/house/atlas.ts" writes it anew.`
+    ),
   };
 }
 
