@@ -244,7 +244,7 @@ as $$
 declare
   sizings public.pm_sizing[];
 begin
-  -- Whether he may ask at all is asked there.
+  perform learning.require_pm();
   sizings := learning.size_candidates(
     array[learning.check_candidate(
       pattern_key, action_category, scope, a_value, e_value, previous_strength, as_of
