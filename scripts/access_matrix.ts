@@ -172,13 +172,13 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
      crowded_full_scope crowding crowding_context desired_shares dims_of_masks document_bytes
      doorbell_health dotted_pattern_key due_groups edge_strength encode_scope end_of_portion
      episode_blockers episode_factors episode_gates episode_half episode_kinds events_of_close
-     expected_jobs explain_contributions explain_crowding explain_idle_overrides explain_size
-     explain_strength factor fade faded failures_of figure finite_number full_scope_counts greatest_share
-     health in_percent inbox_health is_admitted is_number_within learned_kinds learned_levers
-     learning_role least_edge_weight least_share lever_stand list_contributions log_retention luck_among
-     mask_weight matched_overrides materialization_health may_read measure_exposure measured_roi
-     merge_configuration mining_health mining_settings_digest missing_gates missing_secrets mode_outcome
-     moment most_episode_lines multiplier_bounds multiplier_within_bounds near_misses next_allocation
+     explain_contributions explain_crowding explain_idle_overrides explain_size explain_strength factor
+     fade faded failures_of figure finite_number full_scope_counts greatest_share health in_percent
+     inbox_health is_admitted is_number_within jobs learned_kinds learned_levers learning_role
+     least_edge_weight least_share lever_stand list_contributions log_retention luck_among mask_weight
+     matched_overrides materialization_health may_read measure_exposure measured_roi merge_configuration
+     mining_health mining_settings_digest missing_gates missing_secrets mode_outcome moment
+     most_episode_lines multiplier_bounds multiplier_within_bounds near_misses next_allocation
      normal_scope_mask normal_scope_mask_expression number_of number_of_decimal offered_levers
      outcome_of_episode override_figures override_scope override_terms_query overrides_act
      overrides_enabled packed packed_codes packed_columns packing position_scope probe_overrides

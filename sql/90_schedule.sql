@@ -1,5 +1,28 @@
 -- Schedule (UTC): the sweep, mining, materialisation and pruning.
 
+create function learning.jobs()
+returns table (name text, schedule text, command text, function_name text, family text, longest_gap interval)
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query values
+    ('edgeloop-sweep', '2-59/5 * * * *', 'select learning.sweep()',
+      'aggregate-strands', null, interval '20 minutes'),
+    ('edgeloop-mine-lessons', '8 * * * *', 'select learning.ring_or_log(''mine-lessons'')',
+      'mine-lessons', 'strength', interval '3 hours'),
+    ('edgeloop-mine-tuning', '9 * * * *', 'select learning.ring_or_log(''mine-tuning'')',
+      'mine-tuning', 'tuning', interval '3 hours'),
+    ('edgeloop-materialize-overrides', '10 * * * *', 'select learning.ring_or_log(''materialize-overrides'')',
+      'materialize-overrides', null, interval '3 hours'),
+    ('edgeloop-prune', '17 3 * * *', 'select public.prune_learning()', null, null, interval '50 hours');
+end
+$$;
+comment on function learning.jobs() is
+  'The one register of what runs when: name, schedule and command of each job, the edge function that it '
+  'rings, the mining cycle that this function works on, and how long after its last run the job is missed.';
+
 create function learning.sweep()
 returns void
 language plpgsql
@@ -21,9 +44,9 @@ begin
   -- Work whose invocations died goes on without waiting for the next hour.
   perform learning.ring_or_log(work.function_name, '{"continue": true}'::jsonb)
   from (
-    select case mining_group.family when 'tuning' then 'mine-tuning' else 'mine-lessons' end as function_name,
-      mining_group.run, mining_group.leased_until
+    select job.function_name, mining_group.run, mining_group.leased_until
     from learning.mining_groups mining_group
+    join learning.jobs() as job on job.family = mining_group.family
     union all
     select 'materialize-overrides', tuning_group.run, tuning_group.leased_until
     from learning.tuning_groups tuning_group
@@ -105,29 +128,4 @@ comment on function public.prune_learning(integer) is
   'each at a time, and all but the last 500 snapshots of each lesson; does nothing while another run does. '
   'For the schedule.';
 
--- A migration brings a changed job by its statement, so each stands by itself.
-select cron.schedule('edgeloop-sweep', '2-59/5 * * * *', $$select learning.sweep()$$);
-select cron.schedule('edgeloop-mine-lessons', '8 * * * *', $$select learning.ring_or_log('mine-lessons')$$);
-select cron.schedule('edgeloop-mine-tuning', '9 * * * *', $$select learning.ring_or_log('mine-tuning')$$);
-select cron.schedule(
-  'edgeloop-materialize-overrides', '10 * * * *', $$select learning.ring_or_log('materialize-overrides')$$
-);
-select cron.schedule('edgeloop-prune', '17 3 * * *', $$select public.prune_learning()$$);
-
-create function learning.expected_jobs()
-returns table (name text, longest_gap interval)
-language plpgsql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query values
-    ('edgeloop-sweep', interval '20 minutes'),
-    ('edgeloop-mine-lessons', interval '3 hours'),
-    ('edgeloop-mine-tuning', interval '3 hours'),
-    ('edgeloop-materialize-overrides', interval '3 hours'),
-    ('edgeloop-prune', interval '50 hours');
-end
-$$;
-comment on function learning.expected_jobs() is
-  'The jobs above, and how long after its last run each is missed.';
+select cron.schedule(job.name, job.schedule, job.command) from learning.jobs() as job;

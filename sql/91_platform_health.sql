@@ -175,7 +175,7 @@ begin
         format('%s has not run since %s', expected.name, learning.moment(runs.last_run_at))
     end, '; ' order by expected.name)
   into health.backlog, health.last_success_at, health.failures, newest_run_at, job_problems
-  from learning.expected_jobs() as expected
+  from learning.jobs() as expected
   left join cron.job job on job.jobname = expected.name
   left join lateral (
     select max(run.end_time) filter (where run.status = 'succeeded') as last_success_at,

@@ -39,7 +39,7 @@ end
 $$;
 
 select set_eq(
-  $$ select name from learning.expected_jobs() $$,
+  $$ select name from learning.jobs() $$,
   $$ select jobname::text from cron.job where jobname like 'edgeloop-%' $$,
   'They are those whose absence is noticed'
 );

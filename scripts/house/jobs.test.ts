@@ -1,0 +1,24 @@
+import { parse as parseToml } from "@std/toml/parse.js";
+import { assertEquals } from "@std/assert/mod.js";
+import { createTestDatabase } from "../testing/databases.ts";
+
+interface Config {
+  readonly functions: Readonly<Record<string, { readonly entrypoint: string; readonly verify_jwt: boolean }>>;
+}
+
+const REPOSITORY = new URL("../../", import.meta.url);
+
+Deno.test("the functions of config.toml are those that the register of jobs rings, and are there", async () => {
+  const config = parseToml(
+    await Deno.readTextFile(new URL("supabase/config.toml", REPOSITORY)),
+  ) as unknown as Config;
+  await using database = await createTestDatabase("embedded", "sql");
+  const rung = await database.sql<{ name: string }[]>`
+    select distinct job.function_name as name from learning.jobs() as job
+    where job.function_name is not null order by name`;
+  assertEquals(Object.keys(config.functions).sort(), rung.map(({ name }) => name));
+  for (const [name, { entrypoint, verify_jwt }] of Object.entries(config.functions)) {
+    assertEquals([entrypoint, verify_jwt], [`../functions/${name}/index.ts`, false]);
+    await Deno.stat(new URL(`functions/${name}/index.ts`, REPOSITORY));
+  }
+});
