@@ -56,8 +56,8 @@ interface World {
   readonly positions: readonly WrittenPosition[];
   readonly candidates: readonly (OracleCandidate & { readonly written: Written["written"] })[];
   readonly config: OracleConfig;
-  /** Whether the overrides are filed as a large group's are. */
-  readonly filedByTwo: boolean;
+  /** Whether the overrides are indexed as a large group's are. */
+  readonly keyedByTwo: boolean;
 }
 
 /** What an override was before a statement made it what it is. */
@@ -271,7 +271,7 @@ function worlds(
       { minLength: 8, maxLength: 12 },
     ),
     config: config(doors),
-    filedByTwo: fc.boolean(),
+    keyedByTwo: fc.boolean(),
   });
 }
 
@@ -305,7 +305,7 @@ testOnEachTarget("A size is what a plain reading of the formulas gives, in every
 });
 
 testOnEachTarget(
-  "A size is exact where a behaviour's overrides have more pairs than a filing has bits",
+  "A size is exact where a behaviour's overrides have more pairs than an index entry has bits",
   async (target) => {
     await using database = await databaseWithSchema(target);
     const doors = await readDoors(database.sql);
@@ -359,8 +359,8 @@ testOnEachTarget("Whatever is asked is answered, or refused with 22023 and a hin
   const { sql } = database;
   await sql`insert into pm_overrides
       (override_type, pattern_key, action_category, scope_subset, multiplier, dir_a, confidence_score, edge_raw, n, variance, last_evidence_at)
-    values ('pm_strength', 'pm.a', 'entry', '{}', 5e-324, 5e-324, 5e-324, 5e-324, 1, 1e308, '-infinity'),
-      ('pm_strength', 'pm.a', 'entry', '{"chain": "micro"}', 1e308, 1, 1e-30, -1e308, 1, 5e-324, '294276-01-01'),
+    values ('pm_strength', 'pm.a', 'entry', '{}', 1e-6, 1e-12, 1e-12, 1e-12, 1, 1e12, '4713-01-01 BC'),
+      ('pm_strength', 'pm.a', 'entry', '{"chain": "micro"}', 1e6, 1, 1e-30, -1e6, 1, 5e-324, '294276-01-01'),
       ('pm_strength', 'pm.a', 'entry', '{"timeframe": "micro"}', 1, 1, 1, 1e-40, 2147483647, 0, '4000-01-01 BC')`;
   await sql`insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
     values ('micro', 'a', 'micro', 'active', 5e-324), ('micro', 'b', '15m', 'active', 1e-40)`;
@@ -515,9 +515,9 @@ async function build(sql: Database, world: World): Promise<void> {
     [asJson(overrides)],
   );
   await sql`delete from pm_overrides where id = -1`;
-  if (world.filedByTwo) {
-    await sql`update learning.override_index_groups set filed_count = filed_count + 40000 where true`;
-    await sql`select learning.refile_group(id, '{}') from learning.override_index_groups`;
+  if (world.keyedByTwo) {
+    await sql`update learning.override_index_groups set entry_count = entry_count + 40000 where true`;
+    await sql`select learning.reindex_group(id, '{}') from learning.override_index_groups`;
   }
 
   const positions = world.positions.map((held, place) => ({
