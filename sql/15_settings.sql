@@ -16,6 +16,7 @@ create table learning.settings (
   constraint settings_numbers_have_a_range check (
     (kind in ('number', 'integer')) = (minimum is not null and maximum is not null and minimum < maximum)
   ),
+  constraint settings_ranges_are_finite check (minimum > '-infinity' and maximum < 'infinity'),
   constraint settings_choices_are_listed check ((kind = 'choice') = (choices is not null))
 );
 alter table learning.settings enable row level security;

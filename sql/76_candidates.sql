@@ -83,7 +83,7 @@ begin
   end if;
   candidate.a_value := learning.without_dust(coalesce(a_value, 0.5));
   candidate.e_value := learning.without_dust(coalesce(e_value, 0.5));
-  candidate.previous_strength := greatest(1e-6, coalesce(previous_strength, 1));
+  candidate.previous_strength := greatest(1e-12, coalesce(previous_strength, 1));
   candidate.as_of := coalesce(as_of, now());
   candidate.as_of_us := (extract(epoch from candidate.as_of) * 1000000)::float8;
   return candidate;

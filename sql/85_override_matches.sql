@@ -158,8 +158,8 @@ begin
   return query
   select match.override_id, override.scope_subset, terms.specificity, match.weight,
     case when acts then match.share else 0 end, acts and match.share > 0, terms.confidence,
-    1 + (terms.multiplier - 1) * age.fade,
-    terms.dir_a * age.fade, terms.dir_e * age.fade, override.edge_raw, override.n, override.last_evidence_at
+    learning.faded(terms.multiplier, 1, age.fade), learning.faded(terms.dir_a, 0, age.fade),
+    learning.faded(terms.dir_e, 0, age.fade), override.edge_raw, override.n, override.last_evidence_at
   from learning.matched_overrides(candidate, config) as match
   join public.pm_overrides override on override.id = match.override_id
   join learning.override_terms terms on terms.override_id = match.override_id

@@ -65,7 +65,7 @@ export async function planSchemaChanges(currentUrl: string, wantedUrl: string): 
   return actions;
 }
 
-/** The comparison knows the attributes of composite types, but not their comments. */
+/** The comparison knows the attributes of composite types and makes views anew, but not the comments of their columns. */
 export async function newAttributeComments(current: Database, wanted: Database): Promise<string[]> {
   const read = async (sql: Database): Promise<string[]> => {
     const rows = await sql.unsafe<{ statement: string }[]>(
@@ -74,7 +74,7 @@ export async function newAttributeComments(current: Database, wanted: Database):
        from pg_class c
          join pg_namespace n on n.oid = c.relnamespace
          join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-       where c.relkind = 'c' and n.nspname = any ($1) and col_description(c.oid, a.attnum) is not null
+       where c.relkind in ('c', 'v') and n.nspname = any ($1) and col_description(c.oid, a.attnum) is not null
        order by n.nspname, c.relname, a.attnum`,
       [[...OUR_SCHEMAS]],
     );

@@ -24,6 +24,7 @@ grant select on learning.trial_orders to authenticated;
 create view public.trial_amounts with (security_invoker = true) as
 select id, amount, size from learning.trial_orders;
 comment on view public.trial_amounts is 'Amounts.';
+comment on column public.trial_amounts.amount is 'How much it is.';
 revoke all on public.trial_amounts from anon, authenticated, service_role;
 grant select on public.trial_amounts to authenticated;
 
@@ -36,6 +37,7 @@ grant execute on function learning.trial_scaled(integer) to authenticated;
 create view public.trial_scales with (security_invoker = true) as
 select id, learning.trial_scaled(size) as scaled from learning.trial_orders;
 comment on view public.trial_scales is 'Scales.';
+comment on column public.trial_scales.scaled is 'How much of it.';
 revoke all on public.trial_scales from anon, authenticated, service_role;
 grant select on public.trial_scales to service_role;
 
@@ -95,6 +97,7 @@ grant select on learning.trial_orders to authenticated;
 create view public.trial_amounts with (security_invoker = true) as
 select id, venue, amount, quantity from learning.trial_orders;
 comment on view public.trial_amounts is 'Amounts.';
+comment on column public.trial_amounts.amount is 'How much it is.';
 revoke all on public.trial_amounts from anon, authenticated, service_role;
 grant select on public.trial_amounts to authenticated;
 
@@ -107,6 +110,7 @@ grant execute on function learning.trial_scaled(integer, integer) to authenticat
 create view public.trial_scales with (security_invoker = true) as
 select id, learning.trial_scaled(quantity) as scaled from learning.trial_orders;
 comment on view public.trial_scales is 'Scales.';
+comment on column public.trial_scales.scaled is 'How much of it.';
 revoke all on public.trial_scales from anon, authenticated, service_role;
 grant select on public.trial_scales to service_role;
 
@@ -150,8 +154,8 @@ const REGISTRY_CHANGES: readonly (readonly [RegExp, string])[] = [
   [/(\('pm', 'n_min', 'integer', )'33'/, "$1'35'"],
   [/'How learned strength acts on the size\.'/, "'Said otherwise.'"],
   [
-    /\n {2}\('pm', 'flags\.ae_v2_enabled',[^\n]*\n/,
-    "\n  ('pm', 'trial.key', 'boolean', 'true', false, null, null, null, null, 'On trial.'),\n",
+    /\n {2}\('pm', 'flags\.ae_v2_enabled',[^\n]*\n[^\n]*\n/,
+    "\n  ('pm', 'trial.key', 'boolean', 'true', false, 'On trial.'),\n",
   ],
   [/(\('size_mult', 'multiplier', 1, 0\.7, )1\.3/, "$11.4"],
   [/\n {2}\('timeframe', 9, 'action', '\{\}'\),/, "\n  ('timeframe', 9, 'action', '{tf}'),"],

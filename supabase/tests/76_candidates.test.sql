@@ -14,7 +14,7 @@ select throws_ok(format('select get_pm_sizing(%s)', arguments), '22023', null, a
 select is(s.a_final, 0.5::float8, 'An appetite that is not given is 0.5') from get_pm_sizing('pm.a', 'entry', '{}', null, null, null, null) s;
 
 -- What is nearer to 0 than 1e-12 counts as 0, and a strength has a smallest value: no formula looks out for less.
-select is((c.a_value, c.e_value, c.previous_strength)::text, '(0,0,1e-06)', 'Next to nothing is nothing')
+select is((c.a_value, c.e_value, c.previous_strength)::text, '(0,0,1e-12)', 'Next to nothing is nothing')
 from learning.check_candidate('pm.a', 'entry', '{}', 9e-13, 5e-324, 5e-324, null) c;
 select is((c.a_value, c.e_value, c.previous_strength)::text, '(1e-12,1,1000000)', 'The least and the most of each are taken as they are')
 from learning.check_candidate('pm.a', 'entry', '{}', 1e-12, 1, 1e6, null) c;

@@ -796,6 +796,7 @@ create table learning.settings (
   constraint settings_numbers_have_a_range check (
     (kind in ('number', 'integer')) = (minimum is not null and maximum is not null and minimum < maximum)
   ),
+  constraint settings_ranges_are_finite check (minimum > '-infinity' and maximum < 'infinity'),
   constraint settings_choices_are_listed check ((kind = 'choice') = (choices is not null))
 );
 alter table learning.settings enable row level security;
@@ -7099,7 +7100,7 @@ begin
   end if;
   candidate.a_value := learning.without_dust(coalesce(a_value, 0.5));
   candidate.e_value := learning.without_dust(coalesce(e_value, 0.5));
-  candidate.previous_strength := greatest(1e-6, coalesce(previous_strength, 1));
+  candidate.previous_strength := greatest(1e-12, coalesce(previous_strength, 1));
   candidate.as_of := coalesce(as_of, now());
   candidate.as_of_us := (extract(epoch from candidate.as_of) * 1000000)::float8;
   return candidate;
@@ -8851,8 +8852,8 @@ begin
   return query
   select match.override_id, override.scope_subset, terms.specificity, match.weight,
     case when acts then match.share else 0 end, acts and match.share > 0, terms.confidence,
-    1 + (terms.multiplier - 1) * age.fade,
-    terms.dir_a * age.fade, terms.dir_e * age.fade, override.edge_raw, override.n, override.last_evidence_at
+    learning.faded(terms.multiplier, 1, age.fade), learning.faded(terms.dir_a, 0, age.fade),
+    learning.faded(terms.dir_e, 0, age.fade), override.edge_raw, override.n, override.last_evidence_at
   from learning.matched_overrides(candidate, config) as match
   join public.pm_overrides override on override.id = match.override_id
   join learning.override_terms terms on terms.override_id = match.override_id
