@@ -81,6 +81,8 @@ $$;
 comment on function learning.release() is
   'The newest release this database was brought to; null before the first.';
 
+insert into learning.releases (version, released_at) values ('0.1.0', '2026-11-30 00:00:00+00');
+
 -- sql/03_values.sql
 
 -- Values: numbers that documents hold, and numbers, times and texts for a person to read.
