@@ -214,9 +214,7 @@ async function main(): Promise<number> {
   }
   if (leftOut.length > 0) {
     print(yellow("\nLeft to the long lane (deno task test --all):"));
-    const files = Object.entries(LONG_TESTS);
-    const width = Math.max(...files.map(([path]) => path.length));
-    for (const [path, reason] of files) print(`  ${path.padEnd(width)}  ${dim(reason)}`);
+    for (const [path, reason] of Object.entries(LONG_TESTS)) print(`  ${path}\n    ${dim(reason)}`);
   }
   if (counts.skipped.length > 0) {
     const reasons = Object.entries(Object.groupBy(counts.skipped, (reason) => reason));
