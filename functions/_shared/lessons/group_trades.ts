@@ -1,11 +1,13 @@
 import type { NamedDimension } from "../mining/dimensions.ts";
 
-/** The distinct trades of one group as columns, oldest close first; times in epoch milliseconds. */
+/** The decisions of one group, one a trade, as columns, oldest close first; times in epoch milliseconds. */
 export interface GroupTrades {
   readonly rows: number;
   readonly dimensions: readonly NamedDimension[];
-  readonly roi: Float64Array;
-  readonly rr: Float64Array;
+  /** y: what the decision is judged by, in its own unit; finite. */
+  readonly outcome: Float64Array;
+  /** What directions take sign and weight from: a return as a fraction. */
+  readonly steeringRoi: Float64Array;
   readonly actedAt: Float64Array;
   readonly tradedAt: Float64Array;
   readonly durationHours: Float64Array;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert/mod.js";
 import { computeBaseline } from "../statistics/baseline.ts";
-import { computePosture } from "../statistics/posture.ts";
+import { computePosture, type Direction } from "../statistics/posture.ts";
 import { scopeKey } from "../mining/scope_key.ts";
 import type { StoredLesson } from "../store/lesson_store.ts";
 import type { ClaimedGroup } from "../store/mining_store.ts";
@@ -51,8 +51,8 @@ function packedColumns(trades: readonly Trade[]): object {
   const integers = (value: (trade: Trade) => number): string => packed(trades.map(value), 4);
   return {
     rows: trades.length,
-    roi: floats(({ roi }) => roi),
-    rr: floats(({ rr }) => rr),
+    outcome: floats(({ roi }) => roi),
+    steering_roi: floats(({ roi }) => roi),
     acted_at: floats(({ actedAt }) => actedAt),
     traded_at: floats(({ tradedAt }) => tradedAt),
     duration_hours: floats(({ durationHours }) => durationHours),
@@ -90,6 +90,16 @@ function someTrades(seed: number, rows = 120): Trade[] {
   });
 }
 
+/** Where all the given trades point. */
+function directionOf(trades: readonly Trade[]): Direction {
+  const { dirA, dirE } = computePosture({
+    roi: Float64Array.from(trades, ({ roi }) => roi),
+    didTrim: Uint8Array.from(trades, ({ didTrim }) => Number(didTrim)),
+    reachedS3: Uint8Array.from(trades, ({ reachedS3 }) => Number(reachedS3)),
+  }, 0.1);
+  return { dirA, dirE };
+}
+
 /** Plays the database's part: groups are claimed in order, progress is kept, lessons are taken. */
 class MiningDatabase {
   readonly groups: readonly (readonly Trade[])[];
@@ -98,7 +108,12 @@ class MiningDatabase {
   readonly restarted: number[] = [];
   readonly database: ScriptedDatabase;
   readonly settings: MiningSettings;
+  /** All decisions of the category; null as in runs that began before they were told apart from the baseline. */
+  category: { n: number; sigma: number } | null = null;
+  /** What is answered, last first, to each piece of preparing: how many groups are left. */
+  readonly unprepared: number[] = [];
   readonly #leased = new Set<number>();
+  #ownDirection: { dir_a: unknown; dir_e: unknown } | null = null;
 
   constructor(
     groups: readonly (readonly Trade[])[],
@@ -110,7 +125,7 @@ class MiningDatabase {
     const effective = { ...DEFAULT_SETTINGS, cpu_budget_ms: 60_000, mining_workers: 4, ...config };
     this.settings = effective as unknown as MiningSettings;
     const outcomes = Float64Array.from(groups.flat(), ({ roi }) => roi);
-    const { bounds, n, mean, sigma, winsorisedMean } = computeBaseline(
+    const { bounds, n, mean, sigma, winsorisedMean, lowest, highest } = computeBaseline(
       outcomes.length > 0 ? outcomes : new Float64Array(1),
     );
     const baseline = outcomes.length === 0 ? null : {
@@ -120,9 +135,12 @@ class MiningDatabase {
       winsorised_mean: winsorisedMean,
       lower_bound: bounds.lower,
       upper_bound: bounds.upper,
+      lowest,
+      highest,
     };
     this.database = new ScriptedDatabase({
       get_pm_config: () => effective,
+      prepare_mining: () => this.unprepared.pop() ?? 0,
       start_mining: () => groups.length,
       ring_edge_function: () => null,
       claim_mining_group: (): ClaimedGroup | null => {
@@ -139,6 +157,8 @@ class MiningDatabase {
           run: {
             config: effective as never,
             baseline,
+            category: this.category,
+            effects: null,
             dimensions: DIMENSIONS.map((dim, bit) => ({ bit, dim })),
           },
           progress: (this.progress.get(id) ?? null) as never,
@@ -147,8 +167,18 @@ class MiningDatabase {
       read_mining_group: ({ p_group_id }) => packedColumns(groups[Number(p_group_id)] ?? []),
       read_scope_values: ({ p_codes }) =>
         Object.fromEntries((p_codes as number[]).map((code) => [code, dictionary[code - 1]])),
-      read_module_trades: () => packedColumns(groups.flat()),
+      read_category_decisions: () => packedColumns(groups.flat()),
+      read_own_direction: () => this.#ownDirection,
+      save_own_direction: ({ p_dir_a, p_dir_e }) => {
+        this.#ownDirection = { dir_a: p_dir_a, dir_e: p_dir_e };
+        return null;
+      },
       read_edge_history: () => [],
+      read_category_days: () => {
+        const { categoryDays } = groupInput(groups.flat(), DIMENSIONS, this.settings);
+        return { day: packed([...categoryDays.keys()], 4), mean: packed([...categoryDays.values()], 8) };
+      },
+      read_calibration_sums: () => [],
       save_mining_progress: ({ p_group_id, p_progress }) => {
         this.progress.set(Number(p_group_id), JSON.parse(JSON.stringify(p_progress)));
         this.#leased.delete(Number(p_group_id));
@@ -171,8 +201,18 @@ class MiningDatabase {
   /** What must be stored for a group: mined without a pause, from the same baseline. */
   expected(id: number): StoredLesson[] {
     const trades = this.groups[id] ?? [];
-    const others = this.groups.flat().filter((t) => !trades.includes(t)).map(({ roi }) => roi);
-    return mineAll(groupInput(trades, DIMENSIONS, this.settings, others)).map((lesson) => ({
+    const others = this.groups.flat().filter((t) => !trades.includes(t));
+    const input = {
+      ...groupInput(
+        trades,
+        DIMENSIONS,
+        this.settings,
+        others.map(({ roi }) => roi),
+        others.map(({ tradedAt }) => tradedAt),
+      ),
+      ownDirection: this.settings.steering.relative ? directionOf(this.groups.flat()) : null,
+    };
+    return mineAll(input).map((lesson) => ({
       scope_subset: lesson.scope,
       n: lesson.stats.n,
       stats: lesson.stats,
@@ -181,6 +221,7 @@ class MiningDatabase {
       q_value: lesson.qValue,
       decay_halflife_hours: lesson.stats.decay.half_life_hours,
       status: lesson.active ? "active" as const : "candidate" as const,
+      family_scope: lesson.familyScope,
       last_evidence_at: `${new Date(lesson.lastEvidenceAt).toISOString().slice(0, -1)}125Z`,
     }));
   }
@@ -228,6 +269,24 @@ Deno.test("the scheduled invocation begins a cycle, calls the other workers and 
     { p_name: "mine-lessons", p_body: { continue: true }, p_times: 2 },
   ]);
   assertEquals([mining.logged("mining_started").length, mining.logged("mining_completed").length], [1, 1]);
+});
+
+Deno.test("a cycle begins when all is prepared, by another invocation where the budget does not reach", async () => {
+  const mining = new MiningDatabase([someTrades(1)]);
+  mining.unprepared.push(1, 2);
+  await mineLessons(mining.database.store, false);
+  assertEquals(mining.database.argsOf("prepare_mining").length, 3);
+  mining.assertWritten(0);
+
+  const spent = new MiningDatabase([someTrades(1)], { cpu_budget_ms: 0 });
+  spent.unprepared.push(1);
+  assert((await mineLessons(spent.database.store, false)).handedOver);
+  assertFalse(spent.database.names.includes("start_mining"));
+  assertEquals(spent.database.argsOf("ring_edge_function"), [{
+    p_name: "mine-lessons",
+    p_body: {},
+    p_times: 1,
+  }]);
 });
 
 Deno.test("no more workers are called than are configured, and none for nothing", async () => {
@@ -278,6 +337,27 @@ Deno.test("trades that came while the baseline was measured do not stop a group 
   mining.assertWritten(0);
 });
 
+Deno.test("edges are measured in deviations of the category, whatever slices are compared with", async () => {
+  const mining = new MiningDatabase([someTrades(1)]);
+  mining.category = { n: 500, sigma: 0.25 };
+  await mineLessons(mining.database.store, true);
+  const scales = new Set(mining.written.get(0)?.map(({ stats }) => "scale" in stats ? stats.scale : null));
+  assertEquals(scales, new Set([0.25]));
+});
+
+Deno.test("the module's own direction is measured once for all of its groups", async () => {
+  const mining = new MiningDatabase([someTrades(6), someTrades(7)], {
+    steering: { roi_scale: 0.1, relative: true },
+  });
+  while (mining.written.size < 2) await mineLessons(mining.database.store, true);
+  assertEquals(mining.database.argsOf("read_category_decisions").length, 1);
+  const { dirA, dirE } = directionOf([...someTrades(6), ...someTrades(7)]);
+  const saved = mining.database.argsOf("save_own_direction") as { p_dir_a: number; p_dir_e: number }[];
+  assertEquals(saved.length, 1);
+  assert(Math.abs((saved[0]?.p_dir_a ?? NaN) - dirA) < 1e-12);
+  assert(Math.abs((saved[0]?.p_dir_e ?? NaN) - dirE) < 1e-12);
+});
+
 Deno.test("the module's own direction is read where directions are relative, once for a group", async () => {
   const mining = new MiningDatabase([someTrades(6)], {
     n_min: 20,
@@ -285,22 +365,32 @@ Deno.test("the module's own direction is read where directions are relative, onc
     steering: { roi_scale: 0.1, relative: true },
   });
   while (mining.written.size === 0) await mineLessons(mining.database.store, true);
-  assertEquals(mining.database.argsOf("read_module_trades"), [{ p_module: "pm" }]);
+  assertEquals(mining.database.argsOf("read_category_decisions"), [{
+    p_module: "pm",
+    p_action_category: "entry",
+  }]);
   const trades = someTrades(6);
-  const own = computePosture({
-    roi: Float64Array.from(trades, ({ roi }) => roi),
-    didTrim: Uint8Array.from(trades, ({ didTrim }) => Number(didTrim)),
-    reachedS3: Uint8Array.from(trades, ({ reachedS3 }) => Number(reachedS3)),
-  }, 0.1);
+  const own = directionOf(trades);
   const found = new Map(
     mining.written.get(0)?.map((lesson) => [scopeKey(lesson.scope_subset), lesson.stats]),
   );
-  for (const { scope, stats } of mineAll(groupInput(trades, DIMENSIONS, mining.settings))) {
+  const absolute = { ...mining.settings, steering: { roi_scale: 0.1, relative: false } };
+  let withheld = 0;
+  for (const { scope, stats } of mineAll(groupInput(trades, DIMENSIONS, absolute))) {
     const { dirA, dirE } = found.get(scopeKey(scope)) as { dirA: number; dirE: number };
-    assert(
-      Math.abs(dirA - (stats.dirA - own.dirA)) < 1e-12 && Math.abs(dirE - (stats.dirE - own.dirE)) < 1e-12,
-    );
+    const side = Math.sign(stats.edge_raw);
+    for (
+      const [written, relative, wanted] of [
+        [dirA, stats.dirA - own.dirA, side],
+        [dirE, stats.dirE - own.dirE, -side],
+      ] as const
+    ) {
+      const contradicts = Math.sign(relative) === -wanted;
+      if (contradicts) withheld++;
+      assert(Math.abs(written - (contradicts ? 0 : relative)) < 1e-12, JSON.stringify(scope));
+    }
   }
+  assert(withheld > 0);
   // The group is all the module has done.
   const whole = found.get(scopeKey({})) as { dirA: number; dirE: number };
   assert(Math.abs(whole.dirA) < 1e-12 && Math.abs(whole.dirE) < 1e-12);
@@ -347,7 +437,7 @@ Deno.test("a group whose trades were corrected under way begins again", async ()
   const mining = new MiningDatabase([corrected], { cpu_budget_ms: 0, n_min: 5 });
   await mineLessons(mining.database.store, true);
   const saved = mining.progress.get(0) as { miner: { pass: string } };
-  assertEquals(saved.miner.pass, "describe");
+  assertEquals(saved.miner.pass, "judge");
   // A cursor of other trades, as a pause in an earlier pass would have left it.
   mining.progress.set(0, {
     ownDirection: null,
@@ -363,6 +453,17 @@ Deno.test("a group whose trades were corrected under way begins again", async ()
   await mineLessons(mining.database.store, true);
   assertEquals(mining.restarted, [0]);
   while (mining.written.size === 0) await mineLessons(mining.database.store, true);
+  mining.assertWritten(0);
+});
+
+Deno.test("progress of another form, as an earlier release left it, is given up and the group begins again", async () => {
+  const mining = new MiningDatabase([someTrades(8)]);
+  mining.progress.set(0, {
+    ownDirection: null,
+    miner: { pass: "describe", kept: { slices: [], strengths: [] } },
+  });
+  await mineLessons(mining.database.store, true);
+  assertEquals(mining.restarted, [0]);
   mining.assertWritten(0);
 });
 

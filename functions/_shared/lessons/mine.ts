@@ -1,5 +1,7 @@
+import { z } from "zod";
 import type { Budget } from "../runtime/budget.ts";
 import { type MinedGroup, type MiningReport, runMiningCycle } from "../mining/cycle.ts";
+import { parseProgress } from "../mining/progress_schemas.ts";
 import { readDimensions } from "../mining/read_dimensions.ts";
 import { scopeKey } from "../mining/scope_key.ts";
 import { timestampOf } from "../mining/timestamp.ts";
@@ -7,20 +9,25 @@ import type { StoredLesson } from "../store/lesson_store.ts";
 import type { ClaimedGroup, StoredBaseline } from "../store/mining_store.ts";
 import { unpackFloats, unpackIntegers } from "../store/packed.ts";
 import type { Store } from "../store/store.ts";
-import type { Baseline } from "../statistics/baseline.ts";
+import { type Baseline, deltaScale } from "../statistics/baseline.ts";
 import { computePosture, type Direction } from "../statistics/posture.ts";
 import type { EdgeHistory } from "../statistics/strength.ts";
+import { calibrateCategories } from "./calibrate.ts";
+import { effectsProgress, measureEffects, takesLong } from "./effects.ts";
 import type { GroupTrades } from "./group_trades.ts";
-import { type GroupProgress, type MinedLesson, mineGroup } from "./mine_group.ts";
+import { type MinedLesson, mineGroup } from "./mine_group.ts";
+import { groupProgress } from "./progress.ts";
 import { type MiningSettings, miningSettings } from "./settings.ts";
 
 export type { MiningReport };
 
 /** Progress of a group as it is stored between invocations. */
-interface StoredProgress {
-  readonly ownDirection: Direction | null;
-  readonly miner: GroupProgress;
-}
+const storedProgress = z.object({
+  ownDirection: z.object({ dirA: z.number(), dirE: z.number() }).nullable(),
+  effects: effectsProgress.nullable(),
+  /** `null` until effects are measured. */
+  miner: groupProgress.nullable(),
+});
 
 /**
  * Mines due groups until none is left or the budget is spent (functions/README.md, "Slices and their names").
@@ -32,31 +39,58 @@ export async function mineLessons(store: Store, continues: boolean): Promise<Min
     family: "strength",
     component: "mine-lessons",
     events: "trades",
-    mine: (group, budget) => mineClaimed(store, budget, group),
+    prepare: () => store.mining.prepare(),
+    mine: (group, budget, isFirst) => mineClaimed(store, budget, group, isFirst),
+    conclude: () => calibrateCategories(store),
   }, continues);
 }
 
-async function mineClaimed(store: Store, budget: Budget, group: ClaimedGroup): Promise<MinedGroup | null> {
+async function mineClaimed(
+  store: Store,
+  budget: Budget,
+  group: ClaimedGroup,
+  isFirst: boolean,
+): Promise<MinedGroup | null> {
   const settings = miningSettings(group.run.config);
   const trades = await readTrades(store, group);
-  const stored = group.progress as unknown as StoredProgress | null;
+  const stored = parseProgress(storedProgress, group.progress);
   if (trades.rows === 0 || group.run.baseline === null) {
-    await store.lessons.finishGroup(group, []);
+    await store.lessons.finishGroup(group, [], null);
     return { events: 0, lessons: 0, active: 0 };
   }
   const ownDirection = stored?.ownDirection ??
     (settings.steering.relative ? await readOwnDirection(store, group, settings) : null);
-  const history = settings.decay.source === "history" ? await readHistory(store, group) : null;
-  const step = mineGroup(
-    { trades, baseline: baselineOf(group.run.baseline, trades.rows), settings, ownDirection, history },
-    stored?.miner ?? null,
-    () => budget.spent,
-  );
-  if ("progress" in step) {
-    await store.mining.saveProgress(group, { ownDirection, miner: step.progress });
+  const effects = takesLong(trades) && !isFirst && (stored?.miner ?? null) === null
+    ? { progress: stored?.effects ?? null }
+    : measureEffects(trades, group.run.effects, settings, stored?.effects ?? null);
+  if ("progress" in effects) {
+    await store.mining.saveProgress(group, { ownDirection, effects: effects.progress, miner: null });
+    budget.close();
     return null;
   }
-  await store.lessons.finishGroup(group, step.lessons.map(storedLesson));
+  const history = settings.decay.source === "history" ? await readHistory(store, group) : null;
+  const baseline = baselineOf(group.run.baseline, trades.rows);
+  const input = {
+    trades,
+    baseline,
+    settings,
+    category: group.action_category,
+    scale: deltaScale(settings.outcome_scale, group.run.category ?? baseline, settings.n_min),
+    ownDirection,
+    history,
+    firstSigma: group.run.first_sigma ?? group.run.baseline.sigma,
+    categoryDays: await readCategoryDays(store, group),
+  };
+  const step = mineGroup(input, stored?.miner ?? null, () => budget.spent);
+  if ("progress" in step) {
+    await store.mining.saveProgress(group, {
+      ownDirection,
+      effects: effects.measured,
+      miner: step.progress,
+    });
+    return null;
+  }
+  await store.lessons.finishGroup(group, step.lessons.map(storedLesson), effects.stored);
   return {
     events: trades.rows,
     lessons: step.lessons.length,
@@ -77,8 +111,8 @@ async function readTrades(store: Store, group: ClaimedGroup): Promise<GroupTrade
   return {
     rows: packed.rows,
     dimensions,
-    roi: unpackFloats(packed.roi),
-    rr: unpackFloats(packed.rr),
+    outcome: unpackFloats(packed.outcome),
+    steeringRoi: unpackFloats(packed.steering_roi),
     actedAt: unpackFloats(packed.acted_at),
     tradedAt: unpackFloats(packed.traded_at),
     durationHours: unpackFloats(packed.duration_hours),
@@ -95,12 +129,15 @@ async function readOwnDirection(
   group: ClaimedGroup,
   settings: MiningSettings,
 ): Promise<Direction> {
-  const packed = await store.lessons.readModuleTrades(group.module);
+  const known = await store.lessons.readOwnDirection(group.group_id);
+  if (known !== null) return known;
+  const packed = await store.lessons.readCategoryDecisions(group.module, group.action_category);
   const { dirA, dirE } = computePosture({
-    roi: unpackFloats(packed.roi),
+    roi: unpackFloats(packed.steering_roi),
     didTrim: Uint8Array.from(unpackIntegers(packed.did_trim)),
     reachedS3: Uint8Array.from(unpackIntegers(packed.reached_s3)),
   }, settings.steering.roi_scale);
+  await store.lessons.saveOwnDirection(group.group_id, { dirA, dirE });
   return { dirA, dirE };
 }
 
@@ -115,14 +152,22 @@ async function readHistory(
   ]));
 }
 
+async function readCategoryDays(store: Store, group: ClaimedGroup): Promise<ReadonlyMap<number, number>> {
+  const packed = await store.lessons.readCategoryDays(group.group_id);
+  const means = unpackFloats(packed.mean);
+  return new Map(Array.from(unpackIntegers(packed.day), (day, i) => [day, means[i] ?? NaN]));
+}
+
 function baselineOf(stored: StoredBaseline, rows: number): Baseline {
   return {
-    // Trades that took effect while it was measured are in the group already, and no slice may hold more than all.
+    // Decisions that came while it was measured are in the group already, and no slice may hold more than all.
     n: Math.max(stored.n, rows),
     mean: stored.mean,
     winsorisedMean: stored.winsorised_mean,
     sigma: stored.sigma,
     bounds: { lower: stored.lower_bound, upper: stored.upper_bound },
+    lowest: stored.lowest,
+    highest: stored.highest,
   };
 }
 
@@ -136,6 +181,7 @@ function storedLesson(lesson: MinedLesson): StoredLesson {
     q_value: lesson.qValue,
     decay_halflife_hours: lesson.stats.decay.half_life_hours,
     status: lesson.active ? "active" : "candidate",
+    family_scope: lesson.familyScope,
     last_evidence_at: timestampOf(lesson.lastEvidenceAt),
   };
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert/mod.js";
 import { enumerateSlices } from "./enumerate.ts";
 import { checkInput } from "./input.ts";
+import { cases } from "../../../scripts/testing/lanes.ts";
 import { prepare, type SliceCursor, type SliceInput } from "./mod.ts";
 import { randomInput, type Shape } from "../../../scripts/testing/slices/oracle.ts";
 
@@ -45,7 +46,7 @@ for (const selection of SELECTIONS) {
   Deno.test(`${selection}: pausing wherever possible changes nothing, not even the order`, () => {
     let pauses = 0;
     for (const shape of SHAPES) {
-      for (let seed = 0; seed < 12; seed++) {
+      for (let seed = 0; seed < cases(12); seed++) {
         const input = randomInput(seed, selection, shape);
         const straight = inRuns(input, () => false).visits;
         const paused = inRuns(input, () => true);

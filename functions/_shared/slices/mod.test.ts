@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert/mod.js";
+import { cases } from "../../../scripts/testing/lanes.ts";
 import { prepare, type SliceInput } from "./mod.ts";
 import {
   everySlice,
@@ -53,10 +54,10 @@ function assertMatchesOracle(data: Omit<SliceInput, "selection">, name: string):
 
 function assertAllMatchOracle(seeds: number, shape: Shape): void {
   let slices = 0;
-  for (let seed = 0; seed < seeds; seed++) {
+  for (let seed = 0; seed < cases(seeds); seed++) {
     slices += assertMatchesOracle(randomInput(seed, "distinct", shape), `seed ${seed}`);
   }
-  assert(slices > seeds, "the data sets have next to no slices");
+  assert(slices > cases(seeds), "the data sets have next to no slices");
 }
 
 Deno.test("small data sets of every kind have the slices of the oracle, once each, with their n and sums", () => {
@@ -89,7 +90,7 @@ Deno.test("data sets of thousands of rows have the slices of the oracle", () => 
 });
 
 Deno.test("means and variances agree with two passes over the rows to 1e-12", () => {
-  for (let seed = 0; seed < 40; seed++) {
+  for (let seed = 0; seed < cases(40); seed++) {
     for (const selection of SELECTIONS) {
       const shape = { rows: 200, dimensions: 7, support: 10, unique: 0 };
       const { measures: _, ...rest } = randomInput(seed, selection, shape);

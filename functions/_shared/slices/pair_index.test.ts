@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert/mod.js";
+import { cases } from "../../../scripts/testing/lanes.ts";
 import { prepare, type SliceInput } from "./mod.ts";
 import {
   everySlice,
@@ -10,7 +11,7 @@ import {
 } from "../../../scripts/testing/slices/oracle.ts";
 
 function assertAnswers(seeds: number, shape: Shape): void {
-  for (let seed = 0; seed < seeds; seed++) {
+  for (let seed = 0; seed < cases(seeds); seed++) {
     const input = randomInput(seed, "exhaustive", shape);
     const enumeration = prepare(input);
     for (const { conjunction, rows } of everySlice(input)) {

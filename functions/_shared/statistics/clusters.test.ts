@@ -35,11 +35,11 @@ Deno.test("two moments share a week exactly when the Mondays before them are the
   }));
 });
 
-Deno.test("a group of 26 weeks or more is clustered by week, a shorter one by day, unless it is set", () => {
+Deno.test("by its span a group of 26 weeks or more is clustered by week and a shorter one by day; week and day are so whatever the span", () => {
   const start = Date.UTC(2024, 5, 5, 13);
   const span = (ms: number): Float64Array => Float64Array.of(start + ms, start, start + 1);
-  assertEquals(clusterTrades(span(26 * 7 * DAY), "auto")?.unit, "week");
-  assertEquals(clusterTrades(span(26 * 7 * DAY - 1), "auto")?.unit, "day");
+  assertEquals(clusterTrades(span(26 * 7 * DAY), "span")?.unit, "week");
+  assertEquals(clusterTrades(span(26 * 7 * DAY - 1), "span")?.unit, "day");
   assertEquals(clusterTrades(span(DAY), "week")?.unit, "week");
   assertEquals(clusterTrades(span(400 * DAY), "day")?.unit, "day");
   assertEquals(clusterTrades(span(400 * DAY), "none"), null);
@@ -63,5 +63,5 @@ Deno.test("clusters are numbered by first appearance", () => {
 });
 
 Deno.test("a group without trades has no clusters", () => {
-  assertEquals(clusterTrades(new Float64Array(), "auto"), { unit: "day", index: new Int32Array(), count: 0 });
+  assertEquals(clusterTrades(new Float64Array(), "span"), { unit: "day", index: new Int32Array(), count: 0 });
 });

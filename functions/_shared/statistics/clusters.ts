@@ -1,8 +1,8 @@
 /**
- * What the configuration says about clusters (functions/README.md, "Clustered significance"); `auto` chooses
+ * What the configuration says about clusters (functions/README.md, "Clustered significance"); `span` chooses
  * week or day by the span of the group.
  */
-export type ClusterSetting = "auto" | "week" | "day" | "none";
+export type ClusterSetting = "week" | "day" | "span" | "none";
 
 /** The clusters of a group's trades. */
 export interface Clusters {
@@ -14,7 +14,7 @@ export interface Clusters {
 }
 
 const MS_PER_DAY = 86_400_000;
-/** A group that spans this or more is clustered by week. */
+/** Under `span` a group that spans this or more is clustered by week. */
 const WEEKS_FROM_MS = 26 * 7 * MS_PER_DAY;
 
 /**
@@ -36,8 +36,8 @@ export function utcWeek(epochMs: number): number {
 }
 
 /**
- * Clusters a group's trades by the UTC week of their action when the group spans 26 weeks or more, else by
- * day, unless the setting fixes it (functions/README.md, "Clustered significance").
+ * Clusters a group's trades by the UTC week or day of their action; under `span` by week when the group spans
+ * 26 weeks or more, else by day (functions/README.md, "Clustered significance").
  *
  * @param actedAt Epoch milliseconds of each trade's action in the group, in any order.
  * @returns `null` when the setting is `none`: the test then assumes independent trades.
@@ -45,7 +45,7 @@ export function utcWeek(epochMs: number): number {
 export function clusterTrades(actedAt: Float64Array, setting: ClusterSetting): Clusters | null {
   if (setting === "none") return null;
   let unit: "week" | "day";
-  if (setting === "auto") {
+  if (setting === "span") {
     let earliest = Infinity;
     let latest = -Infinity;
     for (const moment of actedAt) {

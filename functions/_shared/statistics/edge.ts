@@ -8,11 +8,13 @@ export interface EdgeInput {
   readonly variance: number;
   /** ȳ, the plain mean of the baseline. */
   readonly baseline: number;
+  /** What delta is measured in, above 0, in units of y. */
+  readonly scale: number;
 }
 
 /** The edge of a slice, dimension by dimension (functions/README.md, "Edge"). */
 export interface Edge {
-  /** mean − baseline, in units of y. */
+  /** (mean − baseline)/scale. */
   readonly delta: number;
   /** σ(delta), in (0, 1). */
   readonly evScore: number;
@@ -40,8 +42,8 @@ function sigmoid(x: number): number {
 }
 
 /** The six-dimensional edge of a slice against the baseline (functions/README.md, "Edge"). */
-export function computeEdge({ n, mean, variance, baseline }: EdgeInput): Edge {
-  const delta = mean - baseline;
+export function computeEdge({ n, mean, variance, baseline, scale }: EdgeInput): Edge {
+  const delta = (mean - baseline) / scale;
   const reliabilityScore = 1 / (1 + variance + 0.25 / n);
   const supportScore = -Math.expm1(-n / 50);
   const magnitudeScore = sigmoid(mean);

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert/mod.js";
 import fc from "fast-check";
-import { twoSidedNormalCriticalValue, twoSidedNormalP } from "./normal.ts";
+import { logScaledNormalCdf, twoSidedNormalCriticalValue, twoSidedNormalP } from "./normal.ts";
 
 // ── An independent oracle: fixed point with 4,000 binary digits ────────────────────────────────────────────────
 
@@ -99,5 +99,30 @@ Deno.test("the critical value of p is where p is reached", () => {
 Deno.test("no z has a p of 0 or above 1", () => {
   for (const p of [0, -0.1, 1.1, NaN]) {
     assertThrows(() => twoSidedNormalCriticalValue(p), RangeError, `${p}`);
+  }
+});
+
+Deno.test("the scaled lower tail is that of the exact p on both sides of 0, and its expansion where p is no more", () => {
+  for (let tenths = 0; tenths <= 370; tenths += 5) {
+    const beyond = exactTwoSidedP(BigInt(tenths), 10n) / 2;
+    const half = (tenths / 10) ** 2 / 2;
+    assertAlmostEquals(
+      logScaledNormalCdf(-tenths / 10),
+      Math.log(beyond) + half,
+      1e-12 * (1 + half),
+      `−${tenths / 10}`,
+    );
+    assertAlmostEquals(
+      logScaledNormalCdf(tenths / 10),
+      Math.log1p(-beyond) + half,
+      1e-13 * (1 + half),
+      `${tenths / 10}`,
+    );
+  }
+  // φ(x)/x · (1 − 1/x² + 3/x⁴ − 15/x⁶ + …)
+  for (const x of [60, 1e3, 1e8]) {
+    const expansion = 1 - 1 / x ** 2 + 3 / x ** 4 - 15 / x ** 6 + 105 / x ** 8;
+    const expected = -Math.log(x) - 0.5 * Math.log(2 * Math.PI) + Math.log(expansion);
+    assertAlmostEquals(logScaledNormalCdf(-x), expected, 1e-13);
   }
 });

@@ -29,10 +29,25 @@ export function twoSidedNormalP(z: number): number {
     }
     return Math.max(1 - twoDensities * sum, 0);
   }
-  // 1/(x + 1/(x + 2/(x + 3/(x + …)))) from the inside out; the depth needed falls as x grows.
+  return twoDensities / tailFraction(x);
+}
+
+/** x + 1/(x + 2/(x + 3/(x + …))), what the density is divided by for the tail beyond x ≥ 2.5. */
+function tailFraction(x: number): number {
+  // From the inside out; the depth needed falls as x grows.
   let fraction = x;
   for (let k = 12 + Math.ceil(520 / (x * x)); k >= 1; k--) fraction = x + k / fraction;
-  return twoDensities / fraction;
+  return fraction;
+}
+
+/**
+ * ln Φ(z) + z²/2, with Φ(z) = P(Z ≤ z): what is left of the normal distribution's lower tail where its density
+ * is multiplied by the inverse anyway. Right to about 1e-13 for every z, however far out.
+ */
+export function logScaledNormalCdf(z: number): number {
+  if (z <= -TAIL_FROM) return -0.5 * Math.log(2 * Math.PI) - Math.log(tailFraction(-z));
+  const beyond = twoSidedNormalP(z) / 2;
+  return z * z / 2 + (z < 0 ? Math.log(beyond) : Math.log1p(-beyond));
 }
 
 /**

@@ -1,6 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert/mod.js";
 import fc from "fast-check";
-import { computePosture, type Direction, type Posture, type PostureInput } from "./posture.ts";
+import {
+  computePosture,
+  type Direction,
+  type Posture,
+  type PostureInput,
+  withoutContradiction,
+} from "./posture.ts";
 
 /** The posture at a ROI scale of 0.1. */
 function postureOf(trades: PostureInput, own: Direction | null = null): Posture {
@@ -82,4 +88,18 @@ Deno.test("directions are in [−1, 1], shares in [0, 1], and doubling every tra
 Deno.test("a posture without trades is refused", () => {
   const nothing = { roi: new Float64Array(), didTrim: new Uint8Array(), reachedS3: new Uint8Array() };
   assertThrows(() => postureOf(nothing), RangeError, "at least one trade");
+});
+
+Deno.test("what is worse neither adds nor stays, what is better neither shrinks nor leaves", () => {
+  const direction = (dirA: number, dirE: number, edge: number): number[] => {
+    const kept = withoutContradiction({ dirA, dirE }, edge);
+    return [kept.dirA, kept.dirE];
+  };
+  assertEquals(direction(0.3, -0.2, -0.1), [0, 0]);
+  assertEquals(direction(-0.3, 0.2, -0.1), [-0.3, 0.2]);
+  assertEquals(direction(0.3, 0.2, -0.1), [0, 0.2]);
+  assertEquals(direction(-0.3, 0.2, 0.1), [0, 0]);
+  assertEquals(direction(0.3, -0.2, 0.1), [0.3, -0.2]);
+  assertEquals(direction(-0.3, -0.2, 0.1), [0, -0.2]);
+  assertEquals(direction(-0.3, 0.2, 0), [-0.3, 0.2]);
 });

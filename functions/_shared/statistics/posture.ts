@@ -1,6 +1,9 @@
 /** The trades of one slice as the posture sees them, one entry per trade in every column. */
 export interface PostureInput {
-  /** The whole trade's ROI as a fraction (0.05 = 5 %), whatever outcome the edge is computed from. */
+  /**
+   * ROI as a fraction (0.05 = 5 %), whatever outcome the edge is computed from: the decision's own for what enters,
+   * the whole trade's for what leaves.
+   */
   readonly roi: Float64Array;
   /** 1 where any action of the trade was a trim, else 0. */
   readonly didTrim: Uint8Array;
@@ -31,8 +34,8 @@ export interface Posture extends Direction {
  * later; each with weight w = tanh(|roi|/`roiScale`). Directions are in [−1, 1], 0 when all weights are 0.
  *
  * @param roiScale `steering.roi_scale`, above 0: the ROI at which a trade's word weighs 0.76.
- * @param own The module's own direction, subtracted when `steering.relative` is on (the result is then in
- *   [−2, 2]); `null` when it is off.
+ * @param own The direction of all the module's decisions of the category, subtracted when `steering.relative` is
+ *   on (the result is then in [−2, 2]); `null` when it is off.
  * @throws RangeError when there is no trade.
  */
 export function computePosture(input: PostureInput, roiScale: number, own: Direction | null = null): Posture {
@@ -65,5 +68,18 @@ export function computePosture(input: PostureInput, roiScale: number, own: Direc
     dirE: (weights > 0 ? weightedE / weights : 0) - (own?.dirE ?? 0),
     pTrim: trims / n,
     pS3: s3 / n,
+  };
+}
+
+/**
+ * Directions without what would contradict an edge (functions/README.md, "Posture directions"): nothing that is worse
+ * than the rest makes sizes larger, or exits later, and nothing that is better the reverse.
+ *
+ * @param edge Edge of the slice, of whose size only the sign matters; 0 contradicts nothing.
+ */
+export function withoutContradiction({ dirA, dirE }: Direction, edge: number): Direction {
+  return {
+    dirA: dirA * edge < 0 ? 0 : dirA,
+    dirE: dirE * edge > 0 ? 0 : dirE,
   };
 }

@@ -25,7 +25,7 @@ function columnsOf(trades: readonly Trade[], context: Pick<StrengthContext, "bas
   return {
     outcome,
     winsorised: winsorise(outcome, context.baseline.bounds),
-    roi: Float64Array.from(trades, ({ roi }) => roi),
+    steeringRoi: Float64Array.from(trades, ({ roi }) => roi),
     didTrim: Uint8Array.from(trades, ({ trimmed }) => Number(trimmed)),
     reachedS3: Uint8Array.from(trades, ({ s3 }) => Number(s3)),
     tradedAt: Float64Array.from(trades, ({ day }) => START + day * DAY),
@@ -40,7 +40,17 @@ function contextOf(trades: readonly Trade[]): { columns: StrengthColumns; contex
   const columns = columnsOf(trades, { baseline });
   const clusters = clusterTrades(columns.tradedAt, "day");
   const clusterTester = clusters && new ClusterTester(columns.winsorised, clusters, baseline);
-  return { columns, context: { baseline, roiScale: 0.1, ownDirection: null, clusterTester } };
+  return {
+    columns,
+    context: {
+      baseline,
+      scale: 1,
+      roiScale: 0.1,
+      ownDirection: null,
+      followsEdge: false,
+      clusterTester,
+    },
+  };
 }
 
 /** Four trades of which the first two are the slice; y is R/R here, so that it is not the ROI. */
@@ -69,6 +79,7 @@ Deno.test("the statistics of two trades out of four are those of a calculation b
     median: 1.5,
     variance: 0.5,
     delta: 1,
+    scale: 1,
     baseline: 0.5,
     n: 2,
     ev_score: sigmoid(1),
@@ -91,7 +102,8 @@ Deno.test("the statistics of two trades out of four are those of a calculation b
     mean_duration_hours: 4,
     mean_time_to_s3_hours: 3,
   };
-  const { decay, ...numbers } = stats;
+  const { decay, selected, ...numbers } = stats;
+  assertEquals(selected, true, "Both won, while not all did");
   assertEquals(Object.keys(numbers).sort(), Object.keys(expected).sort());
   for (const [key, value] of Object.entries(expected)) {
     assertAlmostEquals(numbers[key as keyof typeof expected] ?? NaN, value, 1e-14, key);
@@ -112,7 +124,8 @@ Deno.test("the keys are those of the specification, and all of them go through J
   const { stats } = computeStrength(columns, Uint32Array.of(0, 1, 2, 3), context);
   const names = "avg, median, variance, delta, baseline, n, ev_score, reliability_score, support_score, " +
     "magnitude_score, time_score, stability_score, edge_before_decay, edge_raw, incremental_edge, confidence, dirA, " +
-    "dirE, p_trim, p_s3, z, t_clustered, clusters, mean_duration_hours, mean_time_to_s3_hours, decay";
+    "dirE, p_trim, p_s3, z, t_clustered, clusters, mean_duration_hours, mean_time_to_s3_hours, decay, " +
+    "scale, selected";
   const record = { ...stats, incremental_edge: 0 };
   assertEquals(Object.keys(record).sort(), names.split(", ").sort());
   assertEquals(Object.keys(record.decay), ["state", "slope", "t", "half_life_hours", "multiplier", "source"]);
@@ -195,6 +208,58 @@ Deno.test("relative steering and the ROI scale reach the directions", () => {
   const wide = computeStrength(columns, rows, { ...context, roiScale: 1 }).stats.dirA;
   assertAlmostEquals(narrow, (Math.tanh(1) - Math.tanh(2)) / (Math.tanh(1) + Math.tanh(2)), 1e-15);
   assertAlmostEquals(wide, (Math.tanh(0.1) - Math.tanh(0.2)) / (Math.tanh(0.1) + Math.tanh(0.2)), 1e-15);
+});
+
+Deno.test("a scale divides delta and edges alone, and moves no significance", () => {
+  const { columns, context } = contextOf(FOUR);
+  const rows = Uint32Array.of(0, 1);
+  const plain = computeStrength(columns, rows, context);
+  const scaled = computeStrength(columns, rows, { ...context, scale: 0.25 });
+  assertEquals(scaled, {
+    ...plain,
+    stats: {
+      ...plain.stats,
+      scale: 0.25,
+      delta: 4,
+      ev_score: 1 / (1 + Math.exp(-4)),
+      edge_before_decay: scaled.stats.edge_before_decay,
+      edge_raw: scaled.stats.edge_raw,
+    },
+  });
+  assertAlmostEquals(scaled.stats.edge_before_decay, 4 * plain.stats.edge_before_decay, 1e-14);
+  assertEquals(scaled.stats.edge_raw, scaled.stats.edge_before_decay);
+});
+
+Deno.test("a direction that contradicts the edge is written as 0 where that is asked for", () => {
+  const { columns, context } = contextOf(FOUR);
+  // The first beats the baseline of 0.5, and its direction (1, −1) lies 2 below and 1 above that of all: (−1, −2).
+  const own = { dirA: 2, dirE: 1 };
+  const direction = (row: number, followsEdge: boolean): number[] => {
+    const { stats } = computeStrength(columns, Uint32Array.of(row), {
+      ...context,
+      ownDirection: own,
+      followsEdge,
+    });
+    return [stats.dirA, stats.dirE];
+  };
+  assertEquals(direction(0, false), [-1, -2]);
+  assertEquals(direction(0, true), [0, -2]);
+});
+
+Deno.test("a slice is selected where its outcomes have one sign and not all others have it", () => {
+  const { columns, context } = contextOf(FOUR);
+  const selected = (...rows: number[]): boolean =>
+    computeStrength(columns, Uint32Array.from(rows), context).stats.selected;
+  assertEquals([selected(0, 1), selected(2), selected(3), selected(0, 2), selected(0, 3)], [
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  // 2 and 1 alone: all there is has won.
+  const alone = contextOf(FOUR.slice(0, 2));
+  assertEquals(computeStrength(alone.columns, Uint32Array.of(0), alone.context).stats.selected, false);
 });
 
 Deno.test("a slice is judged by its own trades alone, in any order, and the columns stay as they are", () => {

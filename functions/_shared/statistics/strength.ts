@@ -3,18 +3,18 @@ import { computeDecay, type Decay } from "./decay.ts";
 import { gather } from "./gather.ts";
 import { computeEdge } from "./edge.ts";
 import { mean, moments } from "./moments.ts";
-import { computePosture, type Direction } from "./posture.ts";
+import { computePosture, type Direction, withoutContradiction } from "./posture.ts";
 import { quantileInPlace } from "./quantile.ts";
 import { type ClusterTester, pValue, zScore } from "./significance.ts";
 
-/** The trades of one group as columns, one entry per trade in each, all in the same order. */
+/** The decisions of one group as columns, one entry per decision in each, all in the same order. */
 export interface StrengthColumns {
-  /** y = outcome / `outcome_scale`; finite. */
+  /** y; finite. */
   readonly outcome: Float64Array;
   /** y within the baseline's bounds. */
   readonly winsorised: Float64Array;
-  /** The whole trade's ROI as a fraction, also where the outcome is another measure: posture weighs by it. */
-  readonly roi: Float64Array;
+  /** A return as a fraction, also where the outcome is another measure: posture takes sign and weight from it. */
+  readonly steeringRoi: Float64Array;
   /** 1 where any action of the trade was a trim, else 0. */
   readonly didTrim: Uint8Array;
   /** 1 where the trade reached state S3, else 0. */
@@ -38,10 +38,14 @@ export interface EdgeHistory {
 /** What all slices of a group are measured against. */
 export interface StrengthContext {
   readonly baseline: Baseline;
+  /** What deltas are measured in, above 0. */
+  readonly scale: number;
   /** `steering.roi_scale`, above 0. */
   readonly roiScale: number;
-  /** The module's own direction where `steering.relative` is on, else `null`. */
+  /** The direction of all the module's decisions of the category where `steering.relative` is on, else `null`. */
   readonly ownDirection: Direction | null;
+  /** Whether a direction that contradicts the edge is written as 0. */
+  readonly followsEdge: boolean;
   /** Over the same columns; `null` where `cluster` is `none`. */
   readonly clusterTester: ClusterTester | null;
 }
@@ -57,8 +61,10 @@ export interface StrengthStats {
   readonly median: number;
   /** Variance of y with n − 1; 0 for one trade. */
   readonly variance: number;
-  /** avg − baseline. */
+  /** (avg − baseline)/scale. */
   readonly delta: number;
+  /** What delta and the edges are measured in, in units of y. */
+  readonly scale: number;
   /** ȳ, the plain mean of the baseline. */
   readonly baseline: number;
   readonly n: number;
@@ -87,6 +93,11 @@ export interface StrengthStats {
   readonly mean_duration_hours: number | null;
   /** `null` when no trade tells. */
   readonly mean_time_to_s3_hours: number | null;
+  /**
+   * Whether all its outcomes have one sign while the baseline's have not: the decision may be chosen by the outcome
+   * rather than lead to it.
+   */
+  readonly selected: boolean;
   /** `t` is `null` also where it is infinite: a perfect line. */
   readonly decay: Decay;
 }
@@ -96,6 +107,8 @@ export interface Strength {
   readonly stats: Omit<StrengthStats, "incremental_edge">;
   /** The larger of the normal and the clustered p, in [0, 1] (functions/README.md, "Significance"). */
   readonly pValue: number;
+  /** Mean of the winsorised outcomes − the baseline's. */
+  readonly winsorisedDifference: number;
 }
 
 /** y − ȳ of every trade, the series that decay is judged by. */
@@ -116,6 +129,12 @@ function meanOfKnown(column: Float64Array, rows: Uint32Array): number | null {
   return count > 0 ? mean(known.subarray(0, count)) : null;
 }
 
+/** Whether all outcomes of a slice have one sign while those of the baseline have not. */
+function isSelected(outcome: Float64Array, { lowest, highest }: Baseline): boolean {
+  const sign = Math.sign(outcome[0]!);
+  return Math.sign(lowest) !== Math.sign(highest) && outcome.every((y) => Math.sign(y) === sign);
+}
+
 /** JSON knows no infinity. */
 function finiteOrNull(value: number | null): number | null {
   return value !== null && Number.isFinite(value) ? value : null;
@@ -123,7 +142,7 @@ function finiteOrNull(value: number | null): number | null {
 
 /**
  * All statistics of one slice but `incremental_edge` (functions/README.md, "Statistics of a slice"). Edge,
- * median, variance and decay are about y, posture about ROI, z and t about winsorised y.
+ * median, variance and decay are about y, posture about returns, z and t about winsorised y.
  *
  * @param columns The trades of the slice's group.
  * @param rows Numbers of the slice's trades within the columns, each once, at least one.
@@ -137,13 +156,13 @@ export function computeStrength(
   context: StrengthContext,
   history: EdgeHistory | null = null,
 ): Strength {
-  const { baseline, clusterTester } = context;
+  const { baseline, clusterTester, scale } = context;
   const outcome = gather(columns.outcome, rows);
   const { n, mean: avg, sampleVariance: variance } = moments(outcome);
-  const edge = computeEdge({ n, mean: avg, variance, baseline: baseline.mean });
+  const edge = computeEdge({ n, mean: avg, variance, baseline: baseline.mean, scale });
   const posture = computePosture(
     {
-      roi: gather(columns.roi, rows),
+      roi: gather(columns.steeringRoi, rows),
       didTrim: gather(columns.didTrim, rows),
       reachedS3: gather(columns.reachedS3, rows),
     },
@@ -152,20 +171,25 @@ export function computeStrength(
   );
 
   const winsorisedMean = mean(gather(columns.winsorised, rows));
-  const z = zScore(n, winsorisedMean - baseline.winsorisedMean, baseline);
+  const winsorisedDifference = winsorisedMean - baseline.winsorisedMean;
+  const z = zScore(n, winsorisedDifference, baseline);
   const clustered = clusterTester?.test(rows, winsorisedMean) ?? null;
 
   const decay = history === null
     ? computeDecay(gather(columns.tradedAt, rows), deviations(outcome, baseline.mean), edge.delta, "events")
     : computeDecay(history.times, history.edges, edge.delta, "history");
+  const edgeRaw = edge.beforeDecay * decay.multiplier;
+  const direction = context.followsEdge ? withoutContradiction(posture, edgeRaw) : posture;
 
   return {
     stats: {
       avg,
+      selected: isSelected(outcome, baseline),
       // Last use of the outcomes: finding the median reorders them.
       median: quantileInPlace(outcome, 0.5),
       variance,
       delta: edge.delta,
+      scale,
       baseline: baseline.mean,
       n,
       ev_score: edge.evScore,
@@ -175,10 +199,10 @@ export function computeStrength(
       time_score: edge.timeScore,
       stability_score: edge.stabilityScore,
       edge_before_decay: edge.beforeDecay,
-      edge_raw: edge.beforeDecay * decay.multiplier,
+      edge_raw: edgeRaw,
       confidence: edge.confidence,
-      dirA: posture.dirA,
-      dirE: posture.dirE,
+      dirA: direction.dirA,
+      dirE: direction.dirE,
       p_trim: posture.pTrim,
       p_s3: posture.pS3,
       z,
@@ -189,5 +213,6 @@ export function computeStrength(
       decay: { ...decay, t: finiteOrNull(decay.t) },
     },
     pValue: pValue(z, clustered),
+    winsorisedDifference,
   };
 }

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert/mod.js";
 import fc from "fast-check";
 import { twoSidedNormalP } from "./normal.ts";
-import { twoSidedStudentP } from "./student_t.ts";
+import { studentCriticalValue, twoSidedStudentP } from "./student_t.ts";
 
 // ── An independent oracle: the closed form for even degrees of freedom, with 2,000 binary digits ───────────────
 
@@ -114,4 +114,23 @@ Deno.test("without degrees of freedom there is no distribution", () => {
   for (const degreesOfFreedom of [0, -1, NaN, Infinity]) {
     assertThrows(() => twoSidedStudentP(1, degreesOfFreedom), RangeError, `${degreesOfFreedom}`);
   }
+});
+
+Deno.test("the critical values of 5 % are those of the tables, and give back their p", () => {
+  // tan(0.475 π) for one degree of freedom, 0.95 · √(2/(1 − 0.95²)) for two; the others from printed tables.
+  assertAlmostEquals(studentCriticalValue(0.05, 1), Math.tan(0.475 * Math.PI), 1e-11);
+  assertAlmostEquals(studentCriticalValue(0.05, 2), 0.95 * Math.sqrt(2 / (1 - 0.95 ** 2)), 1e-12);
+  for (const [degrees, value] of [[4, 2.776], [10, 2.228], [30, 2.042], [120, 1.980]] as const) {
+    assertAlmostEquals(studentCriticalValue(0.05, degrees), value, 5e-4);
+  }
+  fc.assert(
+    fc.property(
+      fc.double({ min: 1e-6, max: 1, noNaN: true }),
+      fc.integer({ min: 1, max: 500 }),
+      (p, degrees) => {
+        assertAlmostEquals(twoSidedStudentP(studentCriticalValue(p, degrees), degrees), p, 1e-11 * p + 1e-13);
+      },
+    ),
+  );
+  assertThrows(() => studentCriticalValue(0, 3), RangeError, "got 0");
 });

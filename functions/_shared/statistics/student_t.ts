@@ -66,3 +66,27 @@ export function twoSidedStudentP(t: number, degreesOfFreedom: number): number {
   if (x < (a + 1) / (a + 2.5)) return Math.min(scale / a * betaFraction(a, 0.5, x), 1);
   return Math.max(1 - 2 * scale * betaFraction(0.5, a, y), 0);
 }
+
+/**
+ * The t that a Student variable is at least as far from 0 as with a probability of p: P(|T| ≥ t) = p.
+ *
+ * @param p In (0, 1].
+ * @param degreesOfFreedom Finite, at least 1.
+ * @returns at least 0, to about 1e-13 relative.
+ * @throws RangeError when p or the degrees of freedom are out of range.
+ */
+export function studentCriticalValue(p: number, degreesOfFreedom: number): number {
+  if (!(p > 0 && p <= 1)) throw new RangeError(`A critical value needs p in (0, 1], got ${p}`);
+  let above = 0;
+  let atMost = 1;
+  while (twoSidedStudentP(atMost, degreesOfFreedom) > p) {
+    above = atMost;
+    atMost *= 2;
+  }
+  for (;;) {
+    const middle = (above + atMost) / 2;
+    if (middle === above || middle === atMost || atMost - above <= 1e-14 * atMost) return middle;
+    if (twoSidedStudentP(middle, degreesOfFreedom) <= p) atMost = middle;
+    else above = middle;
+  }
+}

@@ -60,6 +60,7 @@ function run(windows: readonly Window[], draw: Draw): { lessons: number; moves: 
       bit,
       name: `d${bit}`,
       cardinality,
+      dictionary: Array.from({ length: cardinality }, (_, value) => value + 1),
       values: Array.from({ length: cardinality }, (_, value) => `v${value}`),
       codes: Int32Array.from({ length: columns.rows }, () => 1 + Math.floor(draw() * cardinality)),
     })),

@@ -1,5 +1,5 @@
 import { prepare } from "../slices/mod.ts";
-import { benjaminiHochberg } from "../statistics/benjamini_hochberg.ts";
+import { falseDiscoveryQ } from "../statistics/false_discovery.ts";
 import { type Allowance, Budget } from "../runtime/budget.ts";
 import { StoreError } from "../store/errors.ts";
 import type { ReconciledOverrides } from "../store/override_store.ts";
@@ -227,7 +227,7 @@ async function reconcile(store: Store, report: TuningMaterialization): Promise<v
 
 /** The largest p whose q is at most the level; everything up to it is beyond luck. `null` where none is. */
 export function largestBeyondLuck(pValues: Float64Array, level: number): number | null {
-  const q = benjaminiHochberg(pValues);
+  const q = falseDiscoveryQ(pValues, "bh");
   let largest = -1;
   for (const [i, p] of pValues.entries()) if (q[i]! <= level && p > largest) largest = p;
   return largest < 0 ? null : largest;

@@ -81,6 +81,7 @@ Deno.test("a group's rates become lessons that hold, with the look-back they res
     q_value: null,
     decay_halflife_hours: null,
     status: "active",
+    family_scope: null,
     last_evidence_at: "2033-05-18T03:33:20.000000Z",
   });
 });

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { type MinedGroup, type MiningReport, runMiningCycle } from "../mining/cycle.ts";
+import { keptSlices, parseProgress, sliceCursor, storedSlices } from "../mining/progress_schemas.ts";
 import { timestampOf } from "../mining/timestamp.ts";
 import type { Budget } from "../runtime/budget.ts";
 import type { StoredLesson } from "../store/lesson_store.ts";
@@ -13,6 +15,42 @@ interface StoredProgress {
   readonly looksBackTo: string | null;
   readonly miner: TuningProgress;
 }
+
+const share = z.number().nullable();
+const tuningLesson: z.ZodType<TuningLesson> = z.object({
+  scope: z.record(z.string(), z.string()),
+  stats: z.object({
+    n: z.number(),
+    acted_success: z.number(),
+    acted_failure: z.number(),
+    skipped_success: z.number(),
+    skipped_failure: z.number(),
+    neutral: z.number(),
+    wr: share,
+    fpr: share,
+    mr: share,
+    dr: share,
+  }),
+  lastEvidenceAt: z.number(),
+});
+const storedProgress: z.ZodType<StoredProgress> = z.object({
+  looksBackTo: z.string().nullable(),
+  miner: z.discriminatedUnion("pass", [
+    z.object({
+      pass: z.literal("count"),
+      windows: z.number(),
+      cursor: sliceCursor,
+      strongest: storedSlices,
+    }),
+    z.object({
+      pass: z.literal("describe"),
+      windows: z.number(),
+      kept: keptSlices,
+      done: z.number(),
+      described: z.array(tuningLesson),
+    }),
+  ]),
+});
 
 /**
  * Mines due tuning groups until none is left or the budget is spent (functions/README.md, "Tuning").
@@ -29,7 +67,7 @@ export async function mineTuning(store: Store, continues: boolean): Promise<Mini
 }
 
 async function mineClaimed(store: Store, budget: Budget, group: ClaimedGroup): Promise<MinedGroup | null> {
-  const stored = group.progress as unknown as StoredProgress | null;
+  const stored = parseProgress(storedProgress, group.progress);
   const windows = await readWindows(store, {
     groupId: group.group_id,
     looksBackTo: stored?.looksBackTo ?? null,
@@ -61,6 +99,7 @@ function storedLesson({ scope, stats, lastEvidenceAt }: TuningLesson): StoredLes
     q_value: null,
     decay_halflife_hours: null,
     status: "active",
+    family_scope: null,
     last_evidence_at: timestampOf(lastEvidenceAt),
   };
 }

@@ -22,6 +22,7 @@ function columnsOf(seen: readonly Seen[]): TuningWindows {
       name: `d${bit}`,
       cardinality: values.length,
       values,
+      dictionary: values.map((_, value) => value + 1),
       codes: Uint8Array.from(seen, ([scope]) => 1 + values.indexOf(scope[bit]!)),
     };
   });

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import fc from "fast-check";
+import { cases } from "../../../scripts/testing/lanes.ts";
 import { binomialUpperTail } from "../statistics/binomial.ts";
 import { quantile } from "../statistics/quantile.ts";
 import { MOVES } from "./gates.ts";
@@ -239,9 +240,9 @@ Deno.test("Every combination on every window leads to the same move, gain and co
       assertEquals(found.verdict === "move", expected.confirmed);
       assertAlmostEquals(found.confirmation?.pValue ?? NaN, expected.pValue);
     }),
-    { numRuns: 4_000 },
+    { numRuns: cases(4_000) },
   );
-  assert(moves > 1_000, `Only ${moves} of the lessons had a move to compare`);
+  assert(moves > cases(1_000), `Only ${moves} of the lessons had a move to compare`);
 });
 
 Deno.test("Which lesson the windows belong to is told by rows alone", () => {

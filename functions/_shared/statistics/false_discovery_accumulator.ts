@@ -1,4 +1,4 @@
-import { firstAtLeast, stepUp } from "./benjamini_hochberg.ts";
+import { type FalseDiscoveryMethod, firstAtLeast, stepUp, testBurden } from "./false_discovery.ts";
 
 /**
  * Leading bits of a double that tell a bin: sign, exponent and ten of the mantissa, so that a bin is 2^−10
@@ -75,34 +75,35 @@ export interface QValues {
 
 /** What the tests that are only counted allow q to be. */
 interface BinBounds {
-  /** The smallest m · p/rank among all of them is between these. */
+  /** The smallest burden · p/rank among all of them is between these. */
   readonly lower: number;
   readonly upper: number;
   /** The bins that hold something, ascending. */
   readonly used: Float64Array;
   /** Rank of the last test of each. */
   readonly rank: Float64Array;
-  /** Upper bound of the smallest m · p/rank from each on. */
+  /** Upper bound of the smallest burden · p/rank from each on. */
   readonly upperFrom: Float64Array;
 }
 
 /**
- * Benjamini–Hochberg over more tests than fit in memory, in any order, over any number of pauses and merges
- * (functions/README.md, "False discovery").
+ * False discovery control over more tests than fit in memory, in any order, over any number of pauses and
+ * merges (functions/README.md, "False discovery"). What is kept is the same for both methods; which one it is
+ * is said when q is asked for.
  *
  * What is promised:
  * - m, the number of tests, is exact, always.
  * - Up to `capacity` tests and with a ceiling of 1, every q is exact.
  * - Up to `capacity` tests at or below a ceiling c, a q up to c is exact, and one above c is reported as an
  *   upper bound, which is above c too: whether q ≤ level is decided exactly for every level up to c. That
- *   holds because no rank exceeds m, so that m · p/rank of a test above c is above c.
+ *   holds because no rank exceeds m, so that m · p/rank of a test above c is above c, under `by` even more so.
  * - The same holds for a level above c, if no test above c is significant at it: the test that decides a q up
  *   to the level is itself significant.
  * - Past the capacity the larger half of them is counted in bins 0.1 % wide, again and again as they come.
  *   Ranks at bin edges stay exact, so the q of a test below the {@linkcode cut} is still exact wherever the
  *   kept ones decide it, and any other q up to the ceiling is reported at most 0.1 % too high, never too low.
  */
-export class BenjaminiHochbergAccumulator {
+export class FalseDiscoveryAccumulator {
   readonly ceiling: number;
   readonly capacity: number;
   #exact: Float64Array;
@@ -140,7 +141,7 @@ export class BenjaminiHochbergAccumulator {
    * @throws RangeError when p is outside [0, 1].
    */
   add(p: number): void {
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`Benjamini–Hochberg needs p in [0, 1], got ${p}`);
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`False discovery control needs p in [0, 1], got ${p}`);
     if (p > this.ceiling) this.#above++;
     else this.#insert(p);
   }
@@ -162,7 +163,7 @@ export class BenjaminiHochbergAccumulator {
    *
    * @throws RangeError when the ceilings differ.
    */
-  merge(other: BenjaminiHochbergAccumulator): void {
+  merge(other: FalseDiscoveryAccumulator): void {
     if (other.ceiling !== this.ceiling) {
       throw new RangeError(
         `Ceilings ${this.ceiling} and ${other.ceiling} differ: these tests cannot be merged`,
@@ -184,11 +185,11 @@ export class BenjaminiHochbergAccumulator {
    *
    * @param pValues p values that were added, each in [0, 1].
    */
-  qValues(pValues: Float64Array): QValues {
-    const m = this.tests;
+  qValues(pValues: Float64Array, method: FalseDiscoveryMethod): QValues {
+    const burden = testBurden(this.tests, method);
     const sorted = this.#exact.slice(0, this.#kept).sort();
-    const fromExact = stepUp(sorted, m);
-    const bins = this.#binBounds(m);
+    const fromExact = stepUp(sorted, burden);
+    const bins = this.#binBounds(burden);
 
     const q = new Float64Array(pValues.length);
     const exact: boolean[] = [];
@@ -208,7 +209,7 @@ export class BenjaminiHochbergAccumulator {
         rankBefore = at > 0 ? bins.rank[at - 1]! : this.#kept;
         fromBins = bins.upperFrom[at] ?? 1;
       }
-      q[i] = Math.min(p * (m / (rankBefore + 1)), fromBins, 1);
+      q[i] = Math.min(p * (burden / (rankBefore + 1)), fromBins, 1);
       exact.push(false);
     }
     return { q, exact };
@@ -231,8 +232,8 @@ export class BenjaminiHochbergAccumulator {
   }
 
   /** An accumulator that goes on where the one that made the state was. */
-  static fromJSON(state: AccumulatorState): BenjaminiHochbergAccumulator {
-    const accumulator = new BenjaminiHochbergAccumulator(state);
+  static fromJSON(state: AccumulatorState): FalseDiscoveryAccumulator {
+    const accumulator = new FalseDiscoveryAccumulator(state);
     accumulator.addAbove(state.above);
     accumulator.#cutBin = state.cutBin;
     const exact = new Float64Array(fromBase64(state.exact));
@@ -293,8 +294,8 @@ export class BenjaminiHochbergAccumulator {
     this.#cutBin = cutBin;
   }
 
-  /** What the counted tests allow q to be, of m tests in all. */
-  #binBounds(m: number): BinBounds {
+  /** What the counted tests allow q to be. */
+  #binBounds(burden: number): BinBounds {
     const used: number[] = [];
     const rank: number[] = [];
     let below = this.#kept;
@@ -304,13 +305,14 @@ export class BenjaminiHochbergAccumulator {
       used.push(bin);
       rank.push(below);
     });
-    let lower = this.#above > 0 ? this.ceiling : Infinity;
+    // Of the tests above the ceiling no more is known than that none has a rank above m.
+    let lower = this.#above > 0 ? this.ceiling * (burden / this.tests) : Infinity;
     let upper = this.#above > 0 ? 1 : Infinity;
     const upperFrom = new Float64Array(used.length);
     for (let i = used.length - 1; i >= 0; i--) {
       const last = Math.min(lowerEdge(used[i]! + 1), this.ceiling);
-      lower = Math.min(lower, lowerEdge(used[i]!) * (m / rank[i]!));
-      upper = Math.min(upper, last * (m / rank[i]!));
+      lower = Math.min(lower, lowerEdge(used[i]!) * (burden / rank[i]!));
+      upper = Math.min(upper, last * (burden / rank[i]!));
       upperFrom[i] = upper;
     }
     return { lower, upper, used: Float64Array.from(used), rank: Float64Array.from(rank), upperFrom };
