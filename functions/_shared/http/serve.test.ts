@@ -101,6 +101,33 @@ Deno.test("nothing but the secret key gets any work done", async () => {
   assertEquals([worked, written.length], [0, 0]);
 });
 
+Deno.test("whatever is no POST gets no work done, with the secret key or without", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  startPlatform(cleanup);
+  hearConsole(cleanup);
+  let worked = 0;
+  const serve = serveWithSecret("some-function", () => {
+    worked++;
+    return Promise.resolve({});
+  });
+  for (const method of ["GET", "HEAD", "PUT", "PATCH", "DELETE"]) {
+    for (const headers of [{}, { apikey: SECRET }]) {
+      const response = await serve(new Request("http://127.0.0.1/functions/v1/any", { method, headers }));
+      assertEquals([response.status, response.headers.get("allow")], [405, "POST, OPTIONS"], method);
+      const { message } = await response.json();
+      assertEquals(message, `"some-function" answers POST alone, not ${method}.`);
+    }
+  }
+  const asked = await serve(
+    new Request("http://127.0.0.1/functions/v1/any", {
+      method: "OPTIONS",
+      headers: { origin: "http://example.com", "access-control-request-method": "POST" },
+    }),
+  );
+  assertEquals([asked.status, asked.headers.get("access-control-allow-origin")], [204, "*"]);
+  assertEquals(worked, 0);
+});
+
 Deno.test("the body is an object or counts as an empty one: a doorbell needs no words", async () => {
   await using cleanup = new AsyncDisposableStack();
   startPlatform(cleanup);
@@ -153,4 +180,16 @@ Deno.test("a failure is answered even when it cannot be logged", async () => {
   assertEquals((await serve(post({ apikey: SECRET }))).status, 500);
   assertEquals(heard.length, 2);
   assert(heard[1]?.includes("Writing the learning log failed"), heard[1]);
+});
+
+Deno.test("control characters in a report or a failure are shown on the console, not obeyed", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  startPlatform(cleanup);
+  const heard = hearConsole(cleanup);
+  const hostile = "a\x9b2J\x7f\u202eb\x1b[2J";
+  await serveWithSecret("some-function", () => Promise.resolve({ hostile }))(post({ apikey: SECRET }));
+  await serveWithSecret("some-function", () => Promise.reject(new Error(hostile)))(post({ apikey: SECRET }));
+  assertEquals(heard.filter((line) => /[\p{Cc}\p{Bidi_Control}]/u.test(line)), []);
+  assertEquals(JSON.parse(heard[0] ?? "").details, { hostile });
+  assertEquals(JSON.parse(heard[1] ?? "").message, hostile);
 });

@@ -1,10 +1,13 @@
 // deno-lint-ignore-file no-console -- the console is where the platform shows what a function says
+import "./pins.ts";
 import { withSupabase } from "@supabase/server";
+import { visible } from "../runtime/visible.ts";
 import { type Client, Store } from "../store/store.ts";
 
 /**
  * An edge function that only the secret key may call: hands the database and the request's JSON body to `work` and answers
- * with what it returns. A failure is written to the learning log and the console, and answered with 500.
+ * with what it returns. A failure is written to the learning log and the console, and answered with 500. Whatever is neither
+ * a POST nor a browser's question whether it may (OPTIONS) is answered with 405.
  *
  * @param component Name of the function, for the log.
  */
@@ -12,23 +15,38 @@ export function serveWithSecret(
   component: string,
   work: (store: Store, body: Readonly<Record<string, unknown>>) => Promise<object>,
 ): (request: Request) => Promise<Response> {
-  return withSupabase({ auth: "secret" }, async (request, context) => {
+  // By it learning_health knows the loop's own answers from others in the same database.
+  const headers = { "x-edgeloop-function": component };
+  const serve = withSupabase({ auth: "secret" }, async (request, context) => {
     const store = new Store(context.supabaseAdmin as unknown as Client);
     try {
       const report = await work(store, await bodyOf(request));
       console.log(
-        JSON.stringify({ level: "INFO", component, event: "invocation_completed", details: report }),
+        visible(
+          JSON.stringify({ level: "INFO", component, event: "invocation_completed", details: report }),
+        ),
       );
-      return Response.json(report);
+      return Response.json(report, { headers });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const line = { level: "ERROR" as const, component, event: "invocation_failed", message, details: {} };
       console.error(
-        JSON.stringify({ ...line, details: { stack: error instanceof Error ? error.stack : null } }),
+        visible(JSON.stringify({ ...line, details: { stack: error instanceof Error ? error.stack : null } })),
       );
-      await store.log([line]).catch((failure: unknown) => console.error(String(failure)));
-      return Response.json({ error: message }, { status: 500 });
+      await store.log([line]).catch((failure: unknown) => console.error(visible(String(failure))));
+      return Response.json({ error: message }, { status: 500, headers });
     }
+  });
+  return async (request) =>
+    request.method === "POST" || request.method === "OPTIONS"
+      ? await serve(request)
+      : notAllowed(component, request.method);
+}
+
+function notAllowed(component: string, method: string): Response {
+  return Response.json({ message: `"${component}" answers POST alone, not ${method}.` }, {
+    status: 405,
+    headers: { allow: "POST, OPTIONS" },
   });
 }
 

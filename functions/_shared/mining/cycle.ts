@@ -28,13 +28,18 @@ export interface MiningCycle {
   /** Edge function that mines it, for its log lines and for ringing it. */
   readonly component: "mine-lessons" | "mine-tuning";
   readonly events: "trades" | "windows";
+  /** Does a piece of what must be done before the cycle begins; returns whether all of it is done. */
+  readonly prepare?: () => Promise<boolean>;
   /**
    * Mines a claimed group as far as the budget goes and writes the lessons, or the progress.
    *
+   * @param isFirst Whether the invocation has done nothing else yet: what takes most of a budget waits for one that has not.
    * @returns `null` when it paused.
    * @throws RangeError when the events no longer fit the progress of an earlier invocation.
    */
-  readonly mine: (group: ClaimedGroup, budget: Budget) => Promise<MinedGroup | null>;
+  readonly mine: (group: ClaimedGroup, budget: Budget, isFirst: boolean) => Promise<MinedGroup | null>;
+  /** What is done when no group is left to claim, by whichever worker finds that; it may be done again at any time. */
+  readonly conclude?: () => Promise<void>;
 }
 
 /**
@@ -52,6 +57,11 @@ export async function runMiningCycle(
   const budget = new Budget(store.stopwatch, { cpuMs: Number(config["cpu_budget_ms"]), wallMs: WALL_MS });
   const report: MiningReport = { groups: 0, events: 0, lessons: 0, active: 0, failed: 0, handedOver: false };
   if (!continues) {
+    while (!await (cycle.prepare?.() ?? true)) {
+      if (!budget.spent) continue;
+      await store.ring(component, {});
+      return { ...report, handedOver: true };
+    }
     const due = await store.mining.start(family);
     await store.log([{
       level: "INFO",
@@ -63,11 +73,14 @@ export async function runMiningCycle(
     const helpers = Math.min(Number(config["mining_workers"]), due) - 1;
     if (helpers > 0) await store.ring(component, { continue: true }, helpers);
   }
-  while (true) {
+  for (let isFirst = true;; isFirst = false) {
     const group = await store.mining.claimGroup(family);
-    if (group === null) break;
+    if (group === null) {
+      await cycle.conclude?.();
+      break;
+    }
     try {
-      const mined = await mineClaimed(store, cycle, group, budget);
+      const mined = await mineClaimed(store, cycle, group, budget, isFirst);
       if (mined !== null) {
         report.groups++;
         report.events += mined.events;
@@ -115,9 +128,10 @@ async function mineClaimed(
   cycle: MiningCycle,
   group: ClaimedGroup,
   budget: Budget,
+  isFirst: boolean,
 ): Promise<MinedGroup | null> {
   try {
-    return await cycle.mine(group, budget);
+    return await cycle.mine(group, budget, isFirst);
   } catch (error) {
     if (error instanceof StoreError && error.isLeaseLost) return null;
     // Events were corrected under way, so that what was saved no longer fits them.

@@ -5,6 +5,8 @@ export interface NamedDimension extends SliceDimension {
   readonly name: string;
   /** Value of code i + 1; in code unit order, so that codes do not depend on the order in which values arrived. */
   readonly values: readonly string[];
+  /** What code i + 1 is in the database's dictionary. */
+  readonly dictionary: readonly number[];
 }
 
 /** Per row a code of the database's dictionary, 0 for none. */
@@ -38,6 +40,7 @@ export function nameDimension(
     cardinality: used.length,
     codes: mapped(globalCodes, denseCodes, used.length),
     values: used.map(({ value }) => value),
+    dictionary: used.map(({ code }) => code),
   };
 }
 

@@ -6,8 +6,8 @@ import { type RankedSlice, StrongestSlices } from "./strongest_slices.ts";
 export interface KeptSlices {
   /** Conjunctions: the strongest slices first, then all that may be of at most one dimension. */
   readonly slices: readonly (readonly number[])[];
-  /** How many are the strongest. */
-  readonly strongest: number;
+  /** |z| in single precision of each of the strongest. */
+  readonly strengths: readonly number[];
 }
 
 /**
@@ -74,14 +74,14 @@ export class SliceNames {
         ...entries.map(({ conjunction }) => [...conjunction]),
         ...this.#shallow(rows, minSupport).map((conjunction) => [...conjunction]),
       ],
-      strongest: entries.length,
+      strengths: entries.map(({ strength }) => strength),
     };
   }
 
   /** The name of a kept slice; `null` where it turns out to have more than one dimension and not to be among the strongest. */
-  keptName({ slices, strongest }: KeptSlices, place: number): Conjunction | null {
+  keptName({ slices, strengths }: KeptSlices, place: number): Conjunction | null {
     const name = this.nameOf(Int32Array.from(slices[place]!));
-    return place < strongest || depthOf(name) <= 1 ? name : null;
+    return place < strengths.length || depthOf(name) <= 1 ? name : null;
   }
 
   /** The empty conjunction and every single pair with enough rows: what may be of at most one dimension. */
@@ -116,6 +116,10 @@ export function storedSlices(strongest: StrongestSlices): StoredSlice[] {
 }
 
 /** Number of pairs in a conjunction. */
-function depthOf(conjunction: Conjunction): number {
-  return conjunction.reduce((depth, code) => code === 0 ? depth : depth + 1, 0);
+export function depthOf(conjunction: Conjunction | readonly number[]): number {
+  let depth = 0;
+  for (let dimension = 0; dimension < conjunction.length; dimension++) {
+    if (conjunction[dimension] !== 0) depth++;
+  }
+  return depth;
 }

@@ -94,7 +94,7 @@ function compareRanked(a: RankedSlice, b: RankedSlice): number {
 }
 
 /** Orders conjunctions by their lowest bit first, then by value; a missing dimension comes last. */
-function compareConjunctions(a: Conjunction, b: Conjunction): number {
+export function compareConjunctions(a: ArrayLike<number>, b: ArrayLike<number>): number {
   for (let dimension = 0; dimension < a.length; dimension++) {
     if (a[dimension] === b[dimension]) continue;
     if (a[dimension] === 0) return 1;

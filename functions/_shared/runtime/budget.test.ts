@@ -37,6 +37,13 @@ Deno.test("waiting counts against the wall allowance", async () => {
   assert(budget.spent);
 });
 
+Deno.test("a budget that is closed is spent, whatever is left of it", () => {
+  const budget = new Budget(new Stopwatch(handClock().read), { cpuMs: 100, wallMs: 1000 });
+  assert(!budget.spent);
+  budget.close();
+  assert(budget.spent);
+});
+
 Deno.test("waiting for something that fails is waiting too, and its failure is passed on", async () => {
   const clock = handClock();
   const stopwatch = new Stopwatch(clock.read);

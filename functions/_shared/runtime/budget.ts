@@ -51,14 +51,21 @@ export interface Allowance {
 export class Budget {
   readonly #stopwatch: Stopwatch;
   readonly #allowance: Allowance;
+  #closed = false;
 
   constructor(stopwatch: Stopwatch, allowance: Allowance) {
     this.#stopwatch = stopwatch;
     this.#allowance = allowance;
   }
 
-  /** Whether either allowance is spent. */
+  /** Keeps what is left: the next step may take longer than that. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Whether either allowance is spent, or what is left is kept. */
   get spent(): boolean {
+    if (this.#closed) return true;
     const { elapsedMs, workedMs } = this.#stopwatch;
     return elapsedMs >= this.#allowance.wallMs || workedMs >= this.#allowance.cpuMs * (1 - RESERVE);
   }

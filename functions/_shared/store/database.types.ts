@@ -51,6 +51,114 @@ export type Database = {
         };
         Relationships: [];
       };
+      "exposure_history": {
+        Row: {
+          "day": string;
+          "exposure": number;
+          "id": number;
+          "pattern_key": string | null;
+          "positions": number;
+          "scope": NonNullable<Json>;
+          "scope_mask": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "day": string;
+          "exposure": number;
+          "id"?: never;
+          "pattern_key"?: string | null;
+          "positions": number;
+          "scope": NonNullable<Json>;
+          "scope_mask": number;
+        };
+        Update: {
+          "day"?: string;
+          "exposure"?: number;
+          "id"?: never;
+          "pattern_key"?: string | null;
+          "positions"?: number;
+          "scope"?: NonNullable<Json>;
+          "scope_mask"?: number;
+        };
+        Relationships: [];
+      };
+      "learning_calibration": {
+        Row: {
+          "action_category": string;
+          "half_life_weeks": number | null;
+          "kappa": number;
+          "mean": number;
+          "module": string;
+          "n": number;
+          "regimes_act": boolean;
+          "sigma": number;
+          "tau2": number;
+          "updated_at": string;
+          "weeks": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action_category": string;
+          "half_life_weeks"?: number | null;
+          "kappa": number;
+          "mean": number;
+          "module": string;
+          "n": number;
+          "regimes_act": boolean;
+          "sigma": number;
+          "tau2": number;
+          "updated_at"?: string;
+          "weeks": number;
+        };
+        Update: {
+          "action_category"?: string;
+          "half_life_weeks"?: number | null;
+          "kappa"?: number;
+          "mean"?: number;
+          "module"?: string;
+          "n"?: number;
+          "regimes_act"?: boolean;
+          "sigma"?: number;
+          "tau2"?: number;
+          "updated_at"?: string;
+          "weeks"?: number;
+        };
+        Relationships: [];
+      };
+      "learning_config_history": {
+        Row: {
+          "actor": string;
+          "at": string;
+          "id": number;
+          "module_id": string;
+          "new": Json | null;
+          "old": Json | null;
+          "reason": string | null;
+          "run": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "actor": string;
+          "at"?: string;
+          "id"?: never;
+          "module_id": string;
+          "new"?: Json | null;
+          "old"?: Json | null;
+          "reason"?: string | null;
+          "run"?: string | null;
+        };
+        Update: {
+          "actor"?: string;
+          "at"?: string;
+          "id"?: never;
+          "module_id"?: string;
+          "new"?: Json | null;
+          "old"?: Json | null;
+          "reason"?: string | null;
+          "run"?: string | null;
+        };
+        Relationships: [];
+      };
       "learning_configs": {
         Row: {
           "config_data": NonNullable<Json>;
@@ -84,6 +192,7 @@ export type Database = {
           "edge": number;
           "lesson_id": number;
           "n": number;
+          "scale": number;
           "ts": string;
         };
         ComputedFields: never;
@@ -91,12 +200,14 @@ export type Database = {
           "edge": number;
           "lesson_id": number;
           "n": number;
+          "scale"?: number;
           "ts": string;
         };
         Update: {
           "edge"?: number;
           "lesson_id"?: number;
           "n"?: number;
+          "scale"?: number;
           "ts"?: string;
         };
         Relationships: [
@@ -111,8 +222,130 @@ export type Database = {
             foreignKeyName: "learning_edge_history_lesson_id_fkey";
             columns: ["lesson_id"];
             isOneToOne: false;
+            referencedRelation: "lesson_families";
+            referencedColumns: ["lesson_id"];
+          },
+          {
+            foreignKeyName: "learning_edge_history_lesson_id_fkey";
+            columns: ["lesson_id"];
+            isOneToOne: false;
             referencedRelation: "pattern_scope_stats";
             referencedColumns: ["lesson_id"];
+          },
+        ];
+      };
+      "learning_effect_groups": {
+        Row: {
+          "action_category": string;
+          "group_id": number;
+          "kappa_above": number;
+          "kappa_below": number;
+          "last_evidence_at": string;
+          "mean": number;
+          "module": string;
+          "n": number;
+          "pattern_key": string;
+          "run": number;
+          "sigma": number;
+          "sigma_first": number;
+          "sums_digest": string;
+          "tau_above": number;
+          "tau_below": number;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action_category": string;
+          "group_id": number;
+          "kappa_above": number;
+          "kappa_below": number;
+          "last_evidence_at": string;
+          "mean": number;
+          "module": string;
+          "n": number;
+          "pattern_key": string;
+          "run": number;
+          "sigma": number;
+          "sigma_first": number;
+          "sums_digest": string;
+          "tau_above": number;
+          "tau_below": number;
+          "updated_at"?: string;
+        };
+        Update: {
+          "action_category"?: string;
+          "group_id"?: number;
+          "kappa_above"?: number;
+          "kappa_below"?: number;
+          "last_evidence_at"?: string;
+          "mean"?: number;
+          "module"?: string;
+          "n"?: number;
+          "pattern_key"?: string;
+          "run"?: number;
+          "sigma"?: number;
+          "sigma_first"?: number;
+          "sums_digest"?: string;
+          "tau_above"?: number;
+          "tau_below"?: number;
+          "updated_at"?: string;
+        };
+        Relationships: [];
+      };
+      "learning_effects": {
+        Row: {
+          "action_category": string;
+          "code_1": number;
+          "code_2": number;
+          "dim_1": string | null;
+          "dim_2": string | null;
+          "faded_n": (number)[] | null;
+          "faded_total": (number)[] | null;
+          "group_id": number;
+          "module": string;
+          "n": number;
+          "pattern_key": string;
+          "scope_mask": number;
+          "total": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action_category": string;
+          "code_1": number;
+          "code_2": number;
+          "dim_1"?: string | null;
+          "dim_2"?: string | null;
+          "faded_n"?: (number)[] | null;
+          "faded_total"?: (number)[] | null;
+          "group_id": number;
+          "module": string;
+          "n": number;
+          "pattern_key": string;
+          "scope_mask": number;
+          "total": number;
+        };
+        Update: {
+          "action_category"?: string;
+          "code_1"?: number;
+          "code_2"?: number;
+          "dim_1"?: string | null;
+          "dim_2"?: string | null;
+          "faded_n"?: (number)[] | null;
+          "faded_total"?: (number)[] | null;
+          "group_id"?: number;
+          "module"?: string;
+          "n"?: number;
+          "pattern_key"?: string;
+          "scope_mask"?: number;
+          "total"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "learning_effects_group_id_fkey";
+            columns: ["group_id"];
+            isOneToOne: false;
+            referencedRelation: "learning_effect_groups";
+            referencedColumns: ["group_id"];
           },
         ];
       };
@@ -121,6 +354,7 @@ export type Database = {
           "action_category": string;
           "decay_halflife_hours": number | null;
           "edge_raw": number | null;
+          "family_scope": Json | null;
           "first_active_at": string | null;
           "id": number;
           "last_evidence_at": string | null;
@@ -142,6 +376,7 @@ export type Database = {
           "action_category": string;
           "decay_halflife_hours"?: number | null;
           "edge_raw"?: number | null;
+          "family_scope"?: Json | null;
           "first_active_at"?: string | null;
           "id"?: never;
           "last_evidence_at"?: string | null;
@@ -162,6 +397,7 @@ export type Database = {
           "action_category"?: string;
           "decay_halflife_hours"?: number | null;
           "edge_raw"?: number | null;
+          "family_scope"?: Json | null;
           "first_active_at"?: string | null;
           "id"?: never;
           "last_evidence_at"?: string | null;
@@ -245,10 +481,100 @@ export type Database = {
         };
         Relationships: [];
       };
+      "learning_proofs": {
+        Row: {
+          "at": string;
+          "config": NonNullable<Json>;
+          "config_version": number;
+          "decisions": number;
+          "from_at": string;
+          "id": number;
+          "release": string | null;
+          "report": NonNullable<Json>;
+          "source": string;
+          "to_at": string;
+          "verdict": string;
+          "ways": NonNullable<Json>;
+        };
+        ComputedFields: never;
+        Insert: {
+          "at"?: string;
+          "config": NonNullable<Json>;
+          "config_version": number;
+          "decisions": number;
+          "from_at": string;
+          "id"?: never;
+          "release"?: string | null;
+          "report"?: NonNullable<Json>;
+          "source": string;
+          "to_at": string;
+          "verdict": string;
+          "ways": NonNullable<Json>;
+        };
+        Update: {
+          "at"?: string;
+          "config"?: NonNullable<Json>;
+          "config_version"?: number;
+          "decisions"?: number;
+          "from_at"?: string;
+          "id"?: never;
+          "release"?: string | null;
+          "report"?: NonNullable<Json>;
+          "source"?: string;
+          "to_at"?: string;
+          "verdict"?: string;
+          "ways"?: NonNullable<Json>;
+        };
+        Relationships: [];
+      };
+      "learning_regime_weights": {
+        Row: {
+          "action_category": string;
+          "confidence": number;
+          "kappa": number;
+          "module": string;
+          "n": number;
+          "regime_signature": string;
+          "updated_at": string;
+          "weeks": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action_category": string;
+          "confidence": number;
+          "kappa": number;
+          "module": string;
+          "n": number;
+          "regime_signature": string;
+          "updated_at"?: string;
+          "weeks": number;
+        };
+        Update: {
+          "action_category"?: string;
+          "confidence"?: number;
+          "kappa"?: number;
+          "module"?: string;
+          "n"?: number;
+          "regime_signature"?: string;
+          "updated_at"?: string;
+          "weeks"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "learning_regime_weights_module_action_category_fkey";
+            columns: ["module", "action_category"];
+            isOneToOne: false;
+            referencedRelation: "learning_calibration";
+            referencedColumns: ["module", "action_category"];
+          },
+        ];
+      };
       "lowcap_positions": {
         Row: {
+          "book_id": string | null;
           "completed_trades": NonNullable<Json>;
           "current_trade_id": string | null;
+          "current_usd_value": number | null;
           "entry_context": NonNullable<Json>;
           "id": string;
           "pattern_key": string | null;
@@ -263,8 +589,10 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "book_id"?: string | null;
           "completed_trades"?: NonNullable<Json>;
           "current_trade_id"?: string | null;
+          "current_usd_value"?: number | null;
           "entry_context"?: NonNullable<Json>;
           "id"?: string;
           "pattern_key"?: string | null;
@@ -278,8 +606,10 @@ export type Database = {
           "updated_at"?: string;
         };
         Update: {
+          "book_id"?: string | null;
           "completed_trades"?: NonNullable<Json>;
           "current_trade_id"?: string | null;
+          "current_usd_value"?: number | null;
           "entry_context"?: NonNullable<Json>;
           "id"?: string;
           "pattern_key"?: string | null;
@@ -309,6 +639,7 @@ export type Database = {
           "scope_codes": (number)[];
           "scope_mask": number;
           "strand_id": string;
+          "summary_strand_id": string | null;
           "trade_id": string | null;
         };
         ComputedFields: never;
@@ -326,6 +657,7 @@ export type Database = {
           "scope_codes": (number)[];
           "scope_mask": number;
           "strand_id": string;
+          "summary_strand_id"?: string | null;
           "trade_id"?: string | null;
         };
         Update: {
@@ -342,6 +674,7 @@ export type Database = {
           "scope_codes"?: (number)[];
           "scope_mask"?: number;
           "strand_id"?: string;
+          "summary_strand_id"?: string | null;
           "trade_id"?: string | null;
         };
         Relationships: [];
@@ -356,8 +689,13 @@ export type Database = {
           "created_at": string;
           "did_trim": boolean;
           "duration_hours": number;
+          "fill_price": number | null;
+          "fill_quantity": number | null;
           "id": number;
+          "leverage": number | null;
           "module": string;
+          "own_roi": number | null;
+          "own_rr": number | null;
           "pattern_key": string;
           "pnl_usd": number | null;
           "reached_s3": boolean;
@@ -366,6 +704,7 @@ export type Database = {
           "scope": NonNullable<Json>;
           "scope_codes": (number)[];
           "scope_mask": number;
+          "side": string | null;
           "time_to_s3_hours": number | null;
           "trade_id": string;
           "traded_at": string;
@@ -380,8 +719,13 @@ export type Database = {
           "created_at"?: string;
           "did_trim": boolean;
           "duration_hours": number;
+          "fill_price"?: number | null;
+          "fill_quantity"?: number | null;
           "id"?: never;
+          "leverage"?: number | null;
           "module": string;
+          "own_roi"?: number | null;
+          "own_rr"?: number | null;
           "pattern_key": string;
           "pnl_usd"?: number | null;
           "reached_s3": boolean;
@@ -390,6 +734,7 @@ export type Database = {
           "scope": NonNullable<Json>;
           "scope_codes": (number)[];
           "scope_mask": number;
+          "side"?: string | null;
           "time_to_s3_hours"?: number | null;
           "trade_id": string;
           "traded_at": string;
@@ -403,8 +748,13 @@ export type Database = {
           "created_at"?: string;
           "did_trim"?: boolean;
           "duration_hours"?: number;
+          "fill_price"?: number | null;
+          "fill_quantity"?: number | null;
           "id"?: never;
+          "leverage"?: number | null;
           "module"?: string;
+          "own_roi"?: number | null;
+          "own_rr"?: number | null;
           "pattern_key"?: string;
           "pnl_usd"?: number | null;
           "reached_s3"?: boolean;
@@ -413,16 +763,56 @@ export type Database = {
           "scope"?: NonNullable<Json>;
           "scope_codes"?: (number)[];
           "scope_mask"?: number;
+          "side"?: string | null;
           "time_to_s3_hours"?: number | null;
           "trade_id"?: string;
           "traded_at"?: string;
         };
         Relationships: [];
       };
+      "pm_override_history": {
+        Row: {
+          "actor": string;
+          "at": string;
+          "id": number;
+          "new": Json | null;
+          "old": Json | null;
+          "override_id": number;
+          "reason": string | null;
+          "run": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "actor": string;
+          "at"?: string;
+          "id"?: never;
+          "new"?: Json | null;
+          "old"?: Json | null;
+          "override_id": number;
+          "reason"?: string | null;
+          "run"?: string | null;
+        };
+        Update: {
+          "actor"?: string;
+          "at"?: string;
+          "id"?: never;
+          "new"?: Json | null;
+          "old"?: Json | null;
+          "override_id"?: number;
+          "reason"?: string | null;
+          "run"?: string | null;
+        };
+        Relationships: [];
+      };
       "pm_overrides": {
         Row: {
           "action_category": string;
+          "approved_at": string | null;
+          "approved_by": string | null;
+          "baseline": number | null;
+          "baseline_sigma": number | null;
           "confidence_score": number | null;
+          "control": string;
           "decay_state": string;
           "dir_a": number;
           "dir_e": number;
@@ -430,6 +820,7 @@ export type Database = {
           "disabled_reason": string | null;
           "edge_raw": number;
           "enabled": boolean;
+          "evidence_from": string | null;
           "first_active_at": string;
           "half_life_hours": number | null;
           "id": number;
@@ -440,6 +831,8 @@ export type Database = {
           "n": number;
           "override_type": string;
           "pattern_key": string;
+          "promised": number | null;
+          "proposed": Json | null;
           "scope_digest": string;
           "scope_mask": number;
           "scope_subset": NonNullable<Json>;
@@ -449,7 +842,12 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "action_category": string;
+          "approved_at"?: string | null;
+          "approved_by"?: string | null;
+          "baseline"?: number | null;
+          "baseline_sigma"?: number | null;
           "confidence_score"?: number | null;
+          "control"?: string;
           "decay_state"?: string;
           "dir_a"?: number;
           "dir_e"?: number;
@@ -457,6 +855,7 @@ export type Database = {
           "disabled_reason"?: string | null;
           "edge_raw"?: number;
           "enabled"?: boolean;
+          "evidence_from"?: string | null;
           "first_active_at"?: string;
           "half_life_hours"?: number | null;
           "id"?: number;
@@ -467,6 +866,8 @@ export type Database = {
           "n"?: number;
           "override_type": string;
           "pattern_key": string;
+          "promised"?: number | null;
+          "proposed"?: Json | null;
           "scope_digest"?: never;
           "scope_mask"?: number;
           "scope_subset": NonNullable<Json>;
@@ -475,7 +876,12 @@ export type Database = {
         };
         Update: {
           "action_category"?: string;
+          "approved_at"?: string | null;
+          "approved_by"?: string | null;
+          "baseline"?: number | null;
+          "baseline_sigma"?: number | null;
           "confidence_score"?: number | null;
+          "control"?: string;
           "decay_state"?: string;
           "dir_a"?: number;
           "dir_e"?: number;
@@ -483,6 +889,7 @@ export type Database = {
           "disabled_reason"?: string | null;
           "edge_raw"?: number;
           "enabled"?: boolean;
+          "evidence_from"?: string | null;
           "first_active_at"?: string;
           "half_life_hours"?: number | null;
           "id"?: number;
@@ -493,11 +900,86 @@ export type Database = {
           "n"?: number;
           "override_type"?: string;
           "pattern_key"?: string;
+          "promised"?: number | null;
+          "proposed"?: Json | null;
           "scope_digest"?: never;
           "scope_mask"?: number;
           "scope_subset"?: NonNullable<Json>;
           "value"?: number | null;
           "variance"?: number;
+        };
+        Relationships: [];
+      };
+      "pm_sizings": {
+        Row: {
+          "a_final": number;
+          "a_value": number;
+          "action_category": string;
+          "config_version": number;
+          "e_final": number;
+          "e_value": number;
+          "exposure_skew": number;
+          "held_out": boolean;
+          "holdout": number;
+          "id": number;
+          "learned_strength": number;
+          "max_alloc_pct": number;
+          "mode": string;
+          "overrides": NonNullable<Json>;
+          "pattern_key": string;
+          "pm_strength": number;
+          "scope": NonNullable<Json>;
+          "size_frac": number;
+          "size_frac_raw": number;
+          "subject": string | null;
+          "taken_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "a_final": number;
+          "a_value": number;
+          "action_category": string;
+          "config_version": number;
+          "e_final": number;
+          "e_value": number;
+          "exposure_skew": number;
+          "held_out": boolean;
+          "holdout": number;
+          "id"?: never;
+          "learned_strength": number;
+          "max_alloc_pct": number;
+          "mode": string;
+          "overrides": NonNullable<Json>;
+          "pattern_key": string;
+          "pm_strength": number;
+          "scope": NonNullable<Json>;
+          "size_frac": number;
+          "size_frac_raw": number;
+          "subject"?: string | null;
+          "taken_at"?: string;
+        };
+        Update: {
+          "a_final"?: number;
+          "a_value"?: number;
+          "action_category"?: string;
+          "config_version"?: number;
+          "e_final"?: number;
+          "e_value"?: number;
+          "exposure_skew"?: number;
+          "held_out"?: boolean;
+          "holdout"?: number;
+          "id"?: never;
+          "learned_strength"?: number;
+          "max_alloc_pct"?: number;
+          "mode"?: string;
+          "overrides"?: NonNullable<Json>;
+          "pattern_key"?: string;
+          "pm_strength"?: number;
+          "scope"?: NonNullable<Json>;
+          "size_frac"?: number;
+          "size_frac_raw"?: number;
+          "subject"?: string | null;
+          "taken_at"?: string;
         };
         Relationships: [];
       };
@@ -583,6 +1065,7 @@ export type Database = {
           "desired": (number)[];
           "exit_at": string;
           "last_exit_at": (string)[];
+          "module": string;
           "n": (number)[];
           "outcome": string;
           "roi": number;
@@ -600,6 +1083,7 @@ export type Database = {
           "desired": (number)[];
           "exit_at": string;
           "last_exit_at": (string)[];
+          "module"?: string;
           "n": (number)[];
           "outcome": string;
           "roi": number;
@@ -616,6 +1100,7 @@ export type Database = {
           "desired"?: (number)[];
           "exit_at"?: string;
           "last_exit_at"?: (string)[];
+          "module"?: string;
           "n"?: (number)[];
           "outcome"?: string;
           "roi"?: number;
@@ -632,6 +1117,48 @@ export type Database = {
       };
     };
     Views: {
+      "allocation_daily": {
+        Row: {
+          "allocation": number | null;
+          "day": string | null;
+          "desired_allocation": number | null;
+          "earned_at_learned": number | null;
+          "earned_at_start": number | null;
+          "roi_long": number | null;
+          "roi_short": number | null;
+          "start_allocation": number | null;
+          "timeframe": string | null;
+          "trades": number | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "exposure_now": {
+        Row: {
+          "dimension": string | null;
+          "exposure": number | null;
+          "positions": number | null;
+          "share": number | null;
+          "value": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "health_now": {
+        Row: {
+          "backlog": number | null;
+          "failures": number | null;
+          "last_success_at": string | null;
+          "oldest_waiting_seconds": number | null;
+          "problem": string | null;
+          "release": string | null;
+          "stage": string | null;
+          "success_age_seconds": number | null;
+          "well": boolean | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
       "learning_health": {
         Row: {
           "backlog": number | null;
@@ -641,6 +1168,128 @@ export type Database = {
           "problem": string | null;
           "release": string | null;
           "stage": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "learning_interface": {
+        Row: {
+          "kind": string | null;
+          "name": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "learning_settings": {
+        Row: {
+          "accepts": string | null;
+          "choices": (string)[] | null;
+          "default_value": NonNullable<Json>;
+          "description": string;
+          "is_set": boolean | null;
+          "kind": string;
+          "maximum": number | null;
+          "minimum": number | null;
+          "module_id": string;
+          "nullable": boolean;
+          "path": string;
+          "value": Json | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "learning_uplift": {
+        Row: {
+          "action_category": string;
+          "difference": number | null;
+          "e_value": number | null;
+          "held_out": number | null;
+          "high": number | null;
+          "learned": number | null;
+          "low": number | null;
+          "measured_at": string;
+          "promised": number | null;
+          "unit": string | null;
+          "weeks": number | null;
+          "weeks_to_know": number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action_category"?: string | null;
+          "difference"?: never;
+          "e_value"?: never;
+          "held_out"?: never;
+          "high"?: never;
+          "learned"?: never;
+          "low"?: never;
+          "measured_at"?: string | null;
+          "promised"?: never;
+          "unit"?: never;
+          "weeks"?: never;
+          "weeks_to_know"?: never;
+        };
+        Update: {
+          "action_category"?: string | null;
+          "difference"?: never;
+          "e_value"?: never;
+          "held_out"?: never;
+          "high"?: never;
+          "learned"?: never;
+          "low"?: never;
+          "measured_at"?: string | null;
+          "promised"?: never;
+          "unit"?: never;
+          "weeks"?: never;
+          "weeks_to_know"?: never;
+        };
+        Relationships: [];
+      };
+      "lesson_families": {
+        Row: {
+          "action_category": string;
+          "cautious": number | null;
+          "effect": number | null;
+          "effect_high": number | null;
+          "effect_low": number | null;
+          "first_active_at": string | null;
+          "in_words": string | null;
+          "last_evidence_at": string | null;
+          "lesson_id": number;
+          "lessons": number | null;
+          "members": Json | null;
+          "module": string;
+          "n": number;
+          "pattern_key": string;
+          "place": number | null;
+          "proven": boolean | null;
+          "scope": NonNullable<Json>;
+          "unit": string | null;
+          "weeks": number | null;
+          "young": boolean | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "override_performance": {
+        Row: {
+          "action_category": string;
+          "baseline": number | null;
+          "baseline_sigma": number | null;
+          "control": string;
+          "disabled_reason": string | null;
+          "enabled": boolean;
+          "evidence_from": string | null;
+          "live_e_value": number | null;
+          "live_effect": number | null;
+          "live_mean": number | null;
+          "live_n": number | null;
+          "override_id": number;
+          "override_type": string;
+          "pattern_key": string;
+          "promised": number | null;
+          "recorded_at": string | null;
+          "scope": NonNullable<Json>;
+          "unit": string | null;
         };
         ComputedFields: never;
         Relationships: [];
@@ -701,17 +1350,29 @@ export type Database = {
           "action_category": string | null;
           "action_strand_id": string;
           "closed": boolean | null;
+          "config_version": number | null;
           "e_value": number | null;
           "exit_at": string | null;
+          "exposure_skew_answered": number | null;
           "exposure_skew_applied": number | null;
+          "held_out": boolean | null;
+          "holdout": number | null;
+          "mode_answered": string | null;
+          "own_roi": number | null;
+          "own_rr": number | null;
           "pattern_key": string | null;
+          "pm_strength_answered": number | null;
           "pm_strength_applied": number | null;
           "pnl_usd": number | null;
           "position_id": string | null;
           "roi": number | null;
           "rr": number | null;
           "size_frac": number | null;
+          "size_frac_answered": number | null;
+          "sizing_id": number | null;
+          "subject": string | null;
           "symbol": string | null;
+          "taken_at": string | null;
           "timeframe": string | null;
           "trade_id": string | null;
         };
@@ -725,6 +1386,24 @@ export type Database = {
           "positions": number | null;
           "scope": Json | null;
           "weighted_exposure": number | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "sizing_daily": {
+        Row: {
+          "action_category": string | null;
+          "actions": number | null;
+          "day": string | null;
+          "held_out": number | null;
+          "moved": number | null;
+          "size_answered": number | null;
+          "size_applied": number | null;
+          "sizings": number | null;
+          "skew_answered": number | null;
+          "skew_applied": number | null;
+          "strength_answered": number | null;
+          "strength_applied": number | null;
         };
         ComputedFields: never;
         Relationships: [];
@@ -748,6 +1427,7 @@ export type Database = {
           "change": number | null;
           "desired_allocation": number | null;
           "exit_at": string;
+          "module": string;
           "n": number | null;
           "outcome": string;
           "reason": string | null;
@@ -782,9 +1462,64 @@ export type Database = {
     };
     Functions: {
       "apply_strands": { Args: { "p_accepted": Json; "p_rejected": Json }; Returns: Json };
+      "approve_override": {
+        Args: { "id": number; "reason": string };
+        Returns: {
+          "action_category": string;
+          "approved_at": string | null;
+          "approved_by": string | null;
+          "baseline": number | null;
+          "baseline_sigma": number | null;
+          "confidence_score": number | null;
+          "control": string;
+          "decay_state": string;
+          "dir_a": number;
+          "dir_e": number;
+          "disabled_by": string | null;
+          "disabled_reason": string | null;
+          "edge_raw": number;
+          "enabled": boolean;
+          "evidence_from": string | null;
+          "first_active_at": string;
+          "half_life_hours": number | null;
+          "id": number;
+          "last_evidence_at": string | null;
+          "last_updated_at": string;
+          "lesson_id": number | null;
+          "multiplier": number | null;
+          "n": number;
+          "override_type": string;
+          "pattern_key": string;
+          "promised": number | null;
+          "proposed": Json | null;
+          "scope_digest": string;
+          "scope_mask": number;
+          "scope_subset": NonNullable<Json>;
+          "value": number | null;
+          "variance": number;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "pm_overrides";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "claim_mining_group": { Args: { "p_family": string }; Returns: Json };
       "claim_strands": { Args: { "p_limit"?: number }; Returns: Json };
       "claim_tuning_simulation": { Args: Record<PropertyKey, never>; Returns: Json };
+      "compare_pm_sizing": {
+        Args: {
+          "a_value"?: number;
+          "action_category": string;
+          "e_value"?: number;
+          "pattern_key": string;
+          "scope": Json;
+          "t1": string;
+          "t2": string;
+        };
+        Returns: Json;
+      };
       "explain_pm_sizing": {
         Args: {
           "a_value"?: number;
@@ -798,7 +1533,7 @@ export type Database = {
         Returns: string[];
       };
       "finish_mining_group": {
-        Args: { "p_group_id": number; "p_lease_token": string; "p_lessons": Json };
+        Args: { "p_effects"?: Json; "p_group_id": number; "p_lease_token": string; "p_lessons": Json };
         Returns: Json;
       };
       "finish_tuning_group": {
@@ -869,10 +1604,64 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "pin_override": {
+        Args: { "id": number; "patch": Json; "reason": string };
+        Returns: {
+          "action_category": string;
+          "approved_at": string | null;
+          "approved_by": string | null;
+          "baseline": number | null;
+          "baseline_sigma": number | null;
+          "confidence_score": number | null;
+          "control": string;
+          "decay_state": string;
+          "dir_a": number;
+          "dir_e": number;
+          "disabled_by": string | null;
+          "disabled_reason": string | null;
+          "edge_raw": number;
+          "enabled": boolean;
+          "evidence_from": string | null;
+          "first_active_at": string;
+          "half_life_hours": number | null;
+          "id": number;
+          "last_evidence_at": string | null;
+          "last_updated_at": string;
+          "lesson_id": number | null;
+          "multiplier": number | null;
+          "n": number;
+          "override_type": string;
+          "pattern_key": string;
+          "promised": number | null;
+          "proposed": Json | null;
+          "scope_digest": string;
+          "scope_mask": number;
+          "scope_subset": NonNullable<Json>;
+          "value": number | null;
+          "variance": number;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "pm_overrides";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "prepare_mining": { Args: { "p_seconds": number }; Returns: number };
       "prune_learning": { Args: { "p_batch"?: number }; Returns: Json };
+      "prune_strands": { Args: { "before": string }; Returns: Json };
+      "read_calibration_sums": { Args: Record<PropertyKey, never>; Returns: Json };
+      "read_category_days": { Args: { "p_group_id": number }; Returns: Json };
+      "read_category_decisions": { Args: { "p_action_category": string; "p_module": string }; Returns: Json };
+      "read_claimed_strands": { Args: { "p_claims": Json }; Returns: Json };
       "read_edge_history": { Args: { "p_group_id": number }; Returns: Json };
+      "read_experiment": { Args: Record<PropertyKey, never>; Returns: Json };
+      "read_live_decisions": {
+        Args: { "p_after_group"?: number; "p_after_override"?: number; "p_budget_ms"?: number };
+        Returns: Json;
+      };
       "read_mining_group": { Args: { "p_group_id": number }; Returns: Json };
-      "read_module_trades": { Args: { "p_module": string }; Returns: Json };
+      "read_own_direction": { Args: { "p_group_id": number }; Returns: Json };
       "read_scope_values": { Args: { "p_codes": (number)[] }; Returns: Json };
       "read_tuning_lessons": {
         Args: { "p_after": number; "p_group_id": number; "p_limit"?: number };
@@ -889,18 +1678,70 @@ export type Database = {
         };
         Returns: Json;
       };
-      "reconcile_overrides": { Args: { "p_after"?: number; "p_limit"?: number }; Returns: Json };
+      "reconcile_overrides": {
+        Args: { "p_after"?: number; "p_budget_ms"?: number; "p_limit"?: number };
+        Returns: Json;
+      };
       "reconcile_tuning_overrides": {
         Args: { "p_after"?: number; "p_largest_p_value"?: number; "p_lessons"?: number; "p_limit"?: number };
         Returns: Json;
       };
+      "release_override": {
+        Args: { "id": number; "reason": string };
+        Returns: {
+          "action_category": string;
+          "approved_at": string | null;
+          "approved_by": string | null;
+          "baseline": number | null;
+          "baseline_sigma": number | null;
+          "confidence_score": number | null;
+          "control": string;
+          "decay_state": string;
+          "dir_a": number;
+          "dir_e": number;
+          "disabled_by": string | null;
+          "disabled_reason": string | null;
+          "edge_raw": number;
+          "enabled": boolean;
+          "evidence_from": string | null;
+          "first_active_at": string;
+          "half_life_hours": number | null;
+          "id": number;
+          "last_evidence_at": string | null;
+          "last_updated_at": string;
+          "lesson_id": number | null;
+          "multiplier": number | null;
+          "n": number;
+          "override_type": string;
+          "pattern_key": string;
+          "promised": number | null;
+          "proposed": Json | null;
+          "scope_digest": string;
+          "scope_mask": number;
+          "scope_subset": NonNullable<Json>;
+          "value": number | null;
+          "variance": number;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "pm_overrides";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "restart_mining_group": { Args: { "p_group_id": number; "p_lease_token": string }; Returns: undefined };
+      "restore_overrides": { Args: { "as_of": string; "reason": string }; Returns: Json };
       "ring_edge_function": {
         Args: { "p_body"?: Json; "p_name": string; "p_times"?: number };
         Returns: undefined;
       };
+      "save_live_records": { Args: { "p_records": Json; "p_watched": Json }; Returns: Json };
       "save_mining_progress": {
         Args: { "p_group_id": number; "p_lease_token": string; "p_progress": Json };
+        Returns: undefined;
+      };
+      "save_own_direction": {
+        Args: { "p_dir_a": number; "p_dir_e": number; "p_group_id": number };
         Returns: undefined;
       };
       "save_tuning_simulations": {
@@ -913,12 +1754,87 @@ export type Database = {
         };
         Returns: undefined;
       };
+      "save_uplift": { Args: { "p_figures": Json }; Returns: number };
+      "set_config": { Args: { "module": string; "patch": Json; "reason": string }; Returns: Json };
       "start_mining": { Args: { "p_family": string }; Returns: number };
       "start_tuning": { Args: Record<PropertyKey, never>; Returns: number };
+      "switch_override": {
+        Args: { "enabled": boolean; "id": number; "reason": string };
+        Returns: {
+          "action_category": string;
+          "approved_at": string | null;
+          "approved_by": string | null;
+          "baseline": number | null;
+          "baseline_sigma": number | null;
+          "confidence_score": number | null;
+          "control": string;
+          "decay_state": string;
+          "dir_a": number;
+          "dir_e": number;
+          "disabled_by": string | null;
+          "disabled_reason": string | null;
+          "edge_raw": number;
+          "enabled": boolean;
+          "evidence_from": string | null;
+          "first_active_at": string;
+          "half_life_hours": number | null;
+          "id": number;
+          "last_evidence_at": string | null;
+          "last_updated_at": string;
+          "lesson_id": number | null;
+          "multiplier": number | null;
+          "n": number;
+          "override_type": string;
+          "pattern_key": string;
+          "promised": number | null;
+          "proposed": Json | null;
+          "scope_digest": string;
+          "scope_mask": number;
+          "scope_subset": NonNullable<Json>;
+          "value": number | null;
+          "variance": number;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "pm_overrides";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "take_pm_sizing": {
+        Args: {
+          "a_value"?: number;
+          "action_category": string;
+          "as_of"?: string;
+          "e_value"?: number;
+          "pattern_key": string;
+          "previous_strength"?: number;
+          "scope": Json;
+          "subject"?: string;
+        };
+        Returns: Database["public"]["CompositeTypes"]["pm_taken_sizing"];
+        SetofOptions: {
+          from: "*";
+          to: "pm_taken_sizing";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "take_pm_sizing_batch": {
+        Args: { "candidates": Json };
+        Returns: Database["public"]["CompositeTypes"]["pm_taken_sizing_in_batch"][];
+        SetofOptions: {
+          from: "*";
+          to: "pm_taken_sizing_in_batch";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       "unified_scope": {
         Args: { "action_scope": Json; "entry_context": Json; "regime_context": Json };
         Returns: Json;
       };
+      "write_calibrations": { Args: { "p_calibrations": Json }; Returns: number };
     };
     Enums: {
       [_ in never]: never;
@@ -973,6 +1889,7 @@ export type Database = {
         "shadow": Json | null;
         "config_version": number | null;
         "computed_at": string | null;
+        "ignored": Json | null;
       };
       "pm_sizing_in_batch": {
         "mode": string | null;
@@ -994,6 +1911,51 @@ export type Database = {
         "computed_at": string | null;
         "position": number | null;
         "error": Json | null;
+        "ignored": Json | null;
+      };
+      "pm_taken_sizing": {
+        "mode": string | null;
+        "base_alloc_pct": number | null;
+        "timeframe_share": number | null;
+        "size_frac_raw": number | null;
+        "pm_strength": number | null;
+        "exposure_skew": number | null;
+        "size_frac": number | null;
+        "max_alloc_pct": number | null;
+        "a_final": number | null;
+        "e_final": number | null;
+        "confidence": number | null;
+        "steer_max": number | null;
+        "overrides": Json | null;
+        "exposure": Json | null;
+        "shadow": Json | null;
+        "config_version": number | null;
+        "computed_at": string | null;
+        "ignored": Json | null;
+        "sizing_id": number | null;
+      };
+      "pm_taken_sizing_in_batch": {
+        "mode": string | null;
+        "base_alloc_pct": number | null;
+        "timeframe_share": number | null;
+        "size_frac_raw": number | null;
+        "pm_strength": number | null;
+        "exposure_skew": number | null;
+        "size_frac": number | null;
+        "max_alloc_pct": number | null;
+        "a_final": number | null;
+        "e_final": number | null;
+        "confidence": number | null;
+        "steer_max": number | null;
+        "overrides": Json | null;
+        "exposure": Json | null;
+        "shadow": Json | null;
+        "config_version": number | null;
+        "computed_at": string | null;
+        "position": number | null;
+        "error": Json | null;
+        "ignored": Json | null;
+        "sizing_id": number | null;
       };
     };
   };

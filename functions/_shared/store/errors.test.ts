@@ -23,6 +23,13 @@ Deno.test("what the database did not say is left out", () => {
   assertEquals(new StoreError("ring", { message: "fetch failed" }).code, "");
 });
 
+Deno.test("data is blamed for what the database cannot take, perhaps where time or memory ran out, and for nothing else", () => {
+  const blames = (code: string): string => new StoreError("apply", { code, message: "" }).blamesData;
+  assertEquals(["22003", "23514", "54001", "P0001", "XX000", "21000"].map(blames), Array(6).fill("surely"));
+  assertEquals(["57014", "53200"].map(blames), ["perhaps", "perhaps"]);
+  assertEquals(["40001", "55P03", "PGRST301", "", "53300"].map(blames), Array(5).fill("no"));
+});
+
 Deno.test("a lost lease is told from other failures", () => {
   assert(new StoreError("save", { code: "55P03", message: "no longer held" }).isLeaseLost);
   assert(!new StoreError("save", { code: "57014", message: "timeout" }).isLeaseLost);

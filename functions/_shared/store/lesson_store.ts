@@ -3,10 +3,16 @@ import type { Connection } from "./connection.ts";
 import type { Json } from "./database.types.ts";
 import type { ClaimedGroup } from "./mining_store.ts";
 
+/** Where all decisions of a module and category steer the posture: appetite to add, assertiveness to exit. */
+interface Direction {
+  readonly dirA: number;
+  readonly dirE: number;
+}
+
 const packedTrades = z.object({
   rows: z.number(),
-  roi: z.string(),
-  rr: z.string(),
+  outcome: z.string(),
+  steering_roi: z.string(),
   acted_at: z.string(),
   traded_at: z.string(),
   duration_hours: z.string(),
@@ -19,13 +25,21 @@ const packedTrades = z.object({
   dimensions: z.record(z.string(), z.string()),
 });
 
-/** A group's trades in packed columns, oldest close first. */
+/** A group's decisions in packed columns, oldest close first. */
 export type PackedTrades = z.infer<typeof packedTrades>;
 
-const moduleTrades = packedTrades.pick({ roi: true, did_trim: true, reached_s3: true });
+const decisions = packedTrades.pick({ steering_roi: true, did_trim: true, reached_s3: true });
 
-/** What posture is judged by, of every trade of a module, in packed columns. */
-export type PackedModuleTrades = z.infer<typeof moduleTrades>;
+/** What posture is judged by, of every decision of a module and category, in packed columns. */
+export type PackedDecisions = z.infer<typeof decisions>;
+
+const ownDirection = z.object({ dir_a: z.number(), dir_e: z.number() }).nullable()
+  .transform((own) => own && { dirA: own.dir_a, dirE: own.dir_e });
+
+const categoryDays = z.object({ day: z.string(), mean: z.string() });
+
+/** UTC days, counted from 1970-01-01, and what closed on each was worth on average, in packed columns. */
+export type PackedCategoryDays = z.infer<typeof categoryDays>;
 
 const edgeSeries = z.array(z.object({
   scope_subset: z.record(z.string(), z.string()),
@@ -46,7 +60,39 @@ export interface StoredLesson {
   readonly q_value: number | null;
   readonly decay_halflife_hours: number | null;
   readonly status: "active" | "candidate";
+  /** Scope of the lesson that represents its family; `null` where it is not believed, and for tuning. */
+  readonly family_scope: Readonly<Record<string, string>> | null;
   readonly last_evidence_at: string;
+}
+
+/** Effects of a group's slices and its sums, in columns: texts that the database reads as arrays. */
+export interface StoredEffects {
+  readonly decisions: number;
+  readonly mean: number;
+  readonly sigma: number;
+  readonly kappa_above: number;
+  readonly kappa_below: number;
+  readonly last_evidence_at: string;
+  /** Of each slice the dictionary's codes of its pairs, 0 where it has none. */
+  readonly codes_1: string;
+  readonly codes_2: string;
+  /** By memory, of each slice. */
+  readonly n: readonly string[];
+  readonly total: readonly string[];
+  readonly sums: {
+    /** The memories. */
+    readonly half_lives: string;
+    /** By memory. */
+    readonly tau_above: string;
+    readonly tau_below: string;
+    /** By week and regime. */
+    readonly weeks: string;
+    readonly regimes: readonly (string | null)[];
+    readonly n: string;
+    /** By memory, then by week and regime. */
+    readonly told: string;
+    readonly squares: string;
+  };
 }
 
 /** The trades of groups, and the lessons learned from them. */
@@ -62,22 +108,49 @@ export class LessonStore {
     return await this.#connection.call("read_mining_group", { p_group_id: groupId }, packedTrades);
   }
 
-  /** What posture is judged by, of every trade of a module, packed. */
-  async readModuleTrades(module: string): Promise<PackedModuleTrades> {
-    return await this.#connection.call("read_module_trades", { p_module: module }, moduleTrades);
+  /** What posture is judged by, of every decision of a module and category, packed. */
+  async readCategoryDecisions(module: string, category: string): Promise<PackedDecisions> {
+    return await this.#connection.call("read_category_decisions", {
+      p_module: module,
+      p_action_category: category,
+    }, decisions);
   }
 
-  /** Earlier edges of a group's lessons. */
+  /** The direction of a claimed group's module and category, `null` until it is measured in its cycle. */
+  async readOwnDirection(groupId: number): Promise<Direction | null> {
+    return await this.#connection.call("read_own_direction", { p_group_id: groupId }, ownDirection);
+  }
+
+  /** Keeps the direction of a claimed group's module and category for the others of its cycle. */
+  async saveOwnDirection(groupId: number, { dirA, dirE }: Direction): Promise<void> {
+    await this.#connection.call(
+      "save_own_direction",
+      { p_group_id: groupId, p_dir_a: dirA, p_dir_e: dirE },
+      z.unknown(),
+    );
+  }
+
+  /** Mean winsorised outcomes by the day of the close, of all decisions of a claimed group's module and category. */
+  async readCategoryDays(groupId: number): Promise<PackedCategoryDays> {
+    return await this.#connection.call("read_category_days", { p_group_id: groupId }, categoryDays);
+  }
+
+  /** Earlier edges of a group's lessons, in the unit of the outcome. */
   async readEdgeHistory(groupId: number): Promise<EdgeSeries[]> {
     return await this.#connection.call("read_edge_history", { p_group_id: groupId }, edgeSeries);
   }
 
-  /** Writes the lessons of a finished run all at once. */
-  async finishGroup(group: ClaimedGroup, lessons: readonly StoredLesson[]): Promise<void> {
+  /** Writes the lessons and effects of a finished run all at once; without effects the group has none. */
+  async finishGroup(
+    group: ClaimedGroup,
+    lessons: readonly StoredLesson[],
+    effects: StoredEffects | null,
+  ): Promise<void> {
     await this.#connection.call("finish_mining_group", {
       p_group_id: group.group_id,
       p_lease_token: group.lease_token,
       p_lessons: lessons as unknown as Json,
+      p_effects: (effects ?? {}) as unknown as Json,
     }, z.unknown());
   }
 }

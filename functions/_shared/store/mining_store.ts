@@ -12,10 +12,24 @@ const baseline = z.object({
   sigma: z.number(),
   lower_bound: z.number(),
   upper_bound: z.number(),
+  lowest: z.number(),
+  highest: z.number(),
 });
 
 /** The baseline of a run as it is stored. */
 export type StoredBaseline = z.infer<typeof baseline>;
+
+const effectBasis = z.object({
+  n: z.number(),
+  mean: z.number(),
+  sigma: z.number(),
+  lower_bound: z.number(),
+  upper_bound: z.number(),
+  weeks: z.array(z.number()),
+});
+
+/** What the effects of a run are measured against: all decisions of its module and category. */
+export type EffectBasis = z.infer<typeof effectBasis>;
 
 /** The dimensions of packed columns: bit and name. */
 export const packedDimensions = z.array(z.object({ bit: z.number(), dim: z.string() })).nullable();
@@ -27,7 +41,17 @@ const claimedGroup = z.object({
   module: z.string(),
   pattern_key: z.string(),
   action_category: z.string(),
-  run: z.object({ config: z.unknown(), baseline: baseline.nullable(), dimensions: packedDimensions }),
+  run: z.object({
+    config: z.unknown(),
+    baseline: baseline.nullable(),
+    /** Number and spread of all decisions of the category, whatever slices are compared with. */
+    category: baseline.pick({ n: true, sigma: true }).nullish(),
+    /** Absent in runs that began before effects were measured. */
+    effects: effectBasis.nullish().transform((basis) => basis ?? null),
+    dimensions: packedDimensions,
+    /** σ of the baseline when the group was mined first; null until then. */
+    first_sigma: z.number().nullish(),
+  }),
   /** What the miner saved, in its own terms; null at the beginning of a run. */
   progress: z.unknown(),
 });
@@ -35,12 +59,20 @@ const claimedGroup = z.object({
 /** A group leased for mining, with what its run works with and where it has got to. */
 export type ClaimedGroup = z.infer<typeof claimedGroup>;
 
+/** A piece of preparing: well below what the platform lets a statement take. */
+const PIECE_SECONDS = 1.5;
+
 /** The groups that are mined, who is at work on them, and the dictionary of their packed columns. */
 export class MiningStore {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  /** Does a piece of what must be done before a cycle of trades begins; returns whether all of it is done. */
+  async prepare(): Promise<boolean> {
+    return await this.#connection.call("prepare_mining", { p_seconds: PIECE_SECONDS }, z.number()) === 0;
   }
 
   /** Begins a mining cycle; returns how many groups are due. */

@@ -8,7 +8,7 @@ const reconciled = z.object({
   disabled: z.number(),
 });
 
-/** What one reconciliation step did; `next` is where the next one begins, null after the last. */
+/** What one reconciliation step did; `next` is what the next one is asked for with, null after the last. */
 export type ReconciledOverrides = z.infer<typeof reconciled>;
 
 /** The loop's own overrides. */
@@ -19,9 +19,13 @@ export class OverrideStore {
     this.#connection = connection;
   }
 
-  /** Reconciles the overrides of the groups after `after`, up to `limit` groups. */
-  async reconcile(after: number, limit: number): Promise<ReconciledOverrides> {
-    return await this.#connection.call("reconcile_overrides", { p_after: after, p_limit: limit }, reconciled);
+  /**
+   * Reconciles the next piece of a pass over all strength and allocation overrides.
+   *
+   * @param pass The pass; 0 takes up the one that was left, or begins one.
+   */
+  async reconcile(pass: number): Promise<ReconciledOverrides> {
+    return await this.#connection.call("reconcile_overrides", { p_after: pass }, reconciled);
   }
 
   /**

@@ -11,23 +11,26 @@ const GROUP: ClaimedGroup = {
   module: "pm",
   pattern_key: "pm.a",
   action_category: "entry",
-  run: { config: {}, baseline: null, dimensions: null },
+  run: { config: {}, baseline: null, effects: null, dimensions: null },
   progress: null,
 };
 
 Deno.test("a claimed strand's documents travel as text, whatever numbers and depth they have", async () => {
   const deep = `${"[".repeat(20_000)}1e400${"]".repeat(20_000)}`;
   const database = new ScriptedDatabase({
-    claim_strands: () => [{
+    read_claimed_strands: () => [{
       id: "s",
       revision: 2,
       kind: "note",
       content: `{"a": 1e400, "b": ${deep}}`,
       regime_context: "null",
+      received_at: "2025-01-15T10:30:00+00:00",
     }],
   });
-  const [strand] = await database.store.strands.claim(7) as unknown as [Record<string, unknown>];
-  assertEquals(database.argsOf("claim_strands"), [{ p_limit: 7 }]);
+  const [strand] = await database.store.strands.read([{ id: "s", revision: 2 }]) as unknown as [
+    Record<string, unknown>,
+  ];
+  assertEquals(database.argsOf("read_claimed_strands"), [{ p_claims: [{ id: "s", revision: 2 }] }]);
   assertEquals([strand["id"], strand["revision"], strand["regime_context"]], ["s", 2, null]);
   assertEquals((strand["content"] as { a: number }).a, Infinity);
 });
@@ -36,7 +39,7 @@ Deno.test("only what identifies a strand goes back with its verdict", async () =
   const database = new ScriptedDatabase({
     apply_strands: () => ({ accepted: 1, rejected: 1, failed: 0, postponed: 0 }),
   });
-  const strand = { id: "s", revision: 3, kind: "note", content: { large: "x" } };
+  const strand = { id: "s", revision: 3, content: { large: "x" } };
   await database.store.strands.apply([strand], [{
     ...strand,
     id: "r",
@@ -62,12 +65,82 @@ Deno.test("a claimed group is answered under its lease", async () => {
   });
   await database.store.mining.saveProgress(GROUP, { at: 1 });
   await database.store.mining.restartGroup(GROUP);
-  await database.store.lessons.finishGroup(GROUP, []);
+  await database.store.lessons.finishGroup(GROUP, [], null);
   const lease = { p_group_id: 7, p_lease_token: GROUP.lease_token };
   assertEquals(database.calls.map(({ args }) => args), [
     { ...lease, p_progress: { at: 1 } },
     lease,
-    { ...lease, p_lessons: [] },
+    { ...lease, p_lessons: [], p_effects: {} },
+  ]);
+});
+
+Deno.test("what is asked for arrives as it was asked", async () => {
+  const nothing = (): null => null;
+  const none = (): [] => [];
+  const reconciled = (): object => ({ next: null, created: 0, changed: 0, disabled: 0 });
+  const windows = { rows: 0, next: null, looks_back_to: null, occurred_at: "", flags: "", gates: null };
+  const database = new ScriptedDatabase({
+    claim_strands: none,
+    save_mining_progress: nothing,
+    finish_mining_group: nothing,
+    read_edge_history: none,
+    read_category_decisions: () => ({ steering_roi: "", did_trim: "", reached_s3: "" }),
+    read_own_direction: () => null,
+    save_own_direction: nothing,
+    read_tuning_windows: () => ({ ...windows, code_bytes: 2, dimensions: {} }),
+    finish_tuning_group: nothing,
+    read_tuning_lessons: none,
+    save_tuning_simulations: nothing,
+    reconcile_overrides: reconciled,
+    reconcile_tuning_overrides: reconciled,
+    ring_edge_function: nothing,
+    "insert learning_log": nothing,
+  });
+  const { store } = database;
+  const lease = { p_group_id: 7, p_lease_token: GROUP.lease_token };
+  const simulation = { ...lease, group_id: 7, lease_token: GROUP.lease_token, pattern_key: "pm.a" };
+  const line = { level: "INFO", component: "c", event: "e", message: "m", details: { of: 1 } } as const;
+  await store.strands.claim(9);
+  await store.mining.saveProgress(GROUP, { at: 2 });
+  await store.lessons.finishGroup(GROUP, [], null);
+  await store.lessons.readEdgeHistory(7);
+  await store.lessons.readCategoryDecisions("dm", "add");
+  await store.lessons.readOwnDirection(7);
+  await store.lessons.saveOwnDirection(7, { dirA: 0.5, dirE: -0.25 });
+  await store.tuning.readWindows(7, "2025-01-01", { occurred_at: "2025-02-01", id: 3 }, false);
+  await store.tuning.finishGroup(GROUP, [], "2025-01-01");
+  await store.tuning.readLessons(7, 4, 10);
+  await store.tuning.saveSimulations(
+    { ...simulation, looks_back_to: null, tuning: {}, after: 0, dimensions: null },
+    [],
+    5,
+    "paused",
+  );
+  await store.overrides.reconcile(6);
+  await store.overrides.reconcileTuning(6, 10, 0.01, 40);
+  await store.ring("mine-lessons", { continue: true }, 3);
+  await store.log([line]);
+  assertEquals(database.calls.map(({ args }) => args), [
+    { p_limit: 9 },
+    { ...lease, p_progress: { at: 2 } },
+    { ...lease, p_lessons: [], p_effects: {} },
+    { p_group_id: 7 },
+    { p_module: "dm", p_action_category: "add" },
+    { p_group_id: 7 },
+    { p_group_id: 7, p_dir_a: 0.5, p_dir_e: -0.25 },
+    {
+      p_group_id: 7,
+      p_looks_back_to: "2025-01-01",
+      p_after: { occurred_at: "2025-02-01", id: 3 },
+      p_gates: false,
+    },
+    { ...lease, p_lessons: [], p_looks_back_to: "2025-01-01" },
+    { p_group_id: 7, p_after: 4, p_limit: 10 },
+    { ...lease, p_results: [], p_after: 5, p_state: "paused" },
+    { p_after: 6 },
+    { p_after: 6, p_limit: 10, p_largest_p_value: 0.01, p_lessons: 40 },
+    { p_name: "mine-lessons", p_body: { continue: true }, p_times: 3 },
+    [line],
   ]);
 });
 
@@ -89,7 +162,7 @@ Deno.test("a failing call throws with its name, whichever it is", async () => {
     "claim_mining_group failed: broken",
   );
   await assertRejects(
-    () => store.overrides.reconcile(0, 5),
+    () => store.overrides.reconcile(0),
     StoreError,
     "reconcile_overrides failed: broken",
   );
@@ -101,7 +174,7 @@ Deno.test("an answer of another shape is refused with the call, the place and wh
     reconcile_overrides: () => ({ next: "soon", created: 1, changed: 0 }),
     claim_mining_group: () => ({ group_id: 7 }),
   });
-  const error = await assertRejects(() => store.overrides.reconcile(0, 5), StoreError);
+  const error = await assertRejects(() => store.overrides.reconcile(0), StoreError);
   assertStringIncludes(error.message, "reconcile_overrides failed: the answer was not understood");
   assertStringIncludes(error.message, "next:");
   assertStringIncludes(error.message, "disabled:");

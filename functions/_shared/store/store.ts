@@ -7,7 +7,9 @@
 import { z } from "zod";
 import type { Stopwatch } from "../runtime/budget.ts";
 import { type Client, Connection, type LogLine } from "./connection.ts";
+import { CalibrationStore } from "./calibration_store.ts";
 import { LessonStore } from "./lesson_store.ts";
+import { LiveStore } from "./live_store.ts";
 import { MiningStore } from "./mining_store.ts";
 import { OverrideStore } from "./override_store.ts";
 import { StrandStore } from "./strand_store.ts";
@@ -20,8 +22,10 @@ export class Store {
   readonly strands: StrandStore;
   readonly mining: MiningStore;
   readonly lessons: LessonStore;
+  readonly calibrations: CalibrationStore;
   readonly tuning: TuningStore;
   readonly overrides: OverrideStore;
+  readonly live: LiveStore;
   readonly #connection: Connection;
 
   constructor(client: Client, stopwatch?: Stopwatch) {
@@ -29,8 +33,10 @@ export class Store {
     this.strands = new StrandStore(this.#connection);
     this.mining = new MiningStore(this.#connection);
     this.lessons = new LessonStore(this.#connection);
+    this.calibrations = new CalibrationStore(this.#connection);
     this.tuning = new TuningStore(this.#connection);
     this.overrides = new OverrideStore(this.#connection);
+    this.live = new LiveStore(this.#connection);
   }
 
   /** Runs since the invocation began, and knows how much of that was spent waiting for the database. */

@@ -8,11 +8,24 @@ export interface Fault {
   readonly message: string;
 }
 
-/** A strand leased for judgement. */
-export interface ClaimedStrand {
-  readonly id: string;
-  readonly revision: number;
+const claims = z.array(z.object({
+  id: z.string(),
+  revision: z.number(),
+  /** How often it was claimed, this time included. */
+  attempts: z.number(),
+}));
+
+/** A strand leased to this invocation. */
+export type Claim = z.infer<typeof claims>[number];
+
+/** What identifies a judged strand, and the state in which it was judged. */
+export type JudgedStrand = Pick<Claim, "id" | "revision">;
+
+/** A claimed strand with all that is judged. */
+export interface ClaimedStrand extends JudgedStrand {
   readonly kind: string;
+  /** When it arrived. */
+  readonly received_at: string;
 }
 
 /** A claimed strand on its way: its documents are JSON text, which survives whatever carries it. */
@@ -22,12 +35,15 @@ const travellingStrands = z.array(z.looseObject({
   kind: z.string(),
   content: z.string(),
   regime_context: z.string(),
+  received_at: z.string(),
 }));
 
 const appliedStrands = z.object({
   accepted: z.number(),
   rejected: z.number(),
   failed: z.number(),
+  /** Why, for each trade or episode that could not be applied. */
+  failures: z.array(z.object({ code: z.string(), reason: z.string() })).optional(),
   /** Left for the next batch because the time for this one was up. */
   postponed: z.number(),
   /** Whether all of it was left because others are at work on the same trades. */
@@ -45,10 +61,17 @@ export class StrandStore {
     this.#connection = connection;
   }
 
-  /** Leases up to `limit` due strands. */
-  async claim(limit: number): Promise<ClaimedStrand[]> {
-    const claimed = await this.#connection.call("claim_strands", { p_limit: limit }, travellingStrands);
-    return claimed.map((strand) => ({
+  /** Leases up to `limit` due strands, without a look into them. */
+  async claim(limit: number): Promise<Claim[]> {
+    return await this.#connection.call("claim_strands", { p_limit: limit }, claims);
+  }
+
+  /** Reads as many of some claimed strands as fit a batch; the database rejects or takes back the others. */
+  async read(claimed: readonly JudgedStrand[]): Promise<ClaimedStrand[]> {
+    const strands = await this.#connection.call("read_claimed_strands", {
+      p_claims: claimed.map(({ id, revision }) => ({ id, revision })),
+    }, travellingStrands);
+    return strands.map((strand) => ({
       ...strand,
       content: JSON.parse(strand.content),
       regime_context: JSON.parse(strand.regime_context),
@@ -57,8 +80,8 @@ export class StrandStore {
 
   /** Lets accepted strands take effect and marks the others rejected. */
   async apply(
-    accepted: readonly ClaimedStrand[],
-    rejected: readonly (ClaimedStrand & { readonly errors: readonly Fault[] })[],
+    accepted: readonly JudgedStrand[],
+    rejected: readonly (JudgedStrand & { readonly errors: readonly Fault[] })[],
   ): Promise<AppliedStrands> {
     return await this.#connection.call("apply_strands", {
       p_accepted: accepted.map(({ id, revision }) => ({ id, revision })),

@@ -4,16 +4,37 @@ import { StoreError } from "../store/errors.ts";
 import { CallFailure, ScriptedDatabase } from "../../../scripts/testing/store/scripted_database.ts";
 import { aggregateStrands } from "./aggregate.ts";
 
-const outcome = (id: string, content: unknown): Record<string, unknown> => ({
+interface Written {
+  readonly id: string;
+  readonly revision: number;
+  readonly content: unknown;
+  readonly attempts: number;
+}
+
+const outcome = (id: string, content: unknown, revision = 1, attempts = 1): Written => ({
   id,
-  revision: 1,
-  kind: "episode_outcome",
-  module: "pm",
-  created_at: "2025-01-15T10:30:00+00:00",
-  content: JSON.stringify(content),
-  regime_context: "{}",
+  revision,
+  content,
+  attempts,
 });
-const good = (id: string): Record<string, unknown> => outcome(id, { episode_id: "e", outcome: "success" });
+const good = (id: string, attempts = 1): Written =>
+  outcome(id, { episode_id: "e", outcome: "success" }, 1, attempts);
+const claimed = (strands: readonly Written[]): unknown =>
+  strands.map(({ id, revision, attempts }) => ({ id, revision, attempts }));
+const claimIds = (args: unknown): string[] =>
+  (args as { p_claims: { id: string }[] }).p_claims.map(({ id }) => id);
+/** Reads what is asked for of the strands. */
+const reads = (...strands: readonly Written[]) => (args: unknown): unknown =>
+  strands.filter(({ id }) => claimIds(args).includes(id)).map(({ id, revision, content }) => ({
+    id,
+    revision,
+    kind: "episode_outcome",
+    module: "pm",
+    created_at: "2025-01-15T10:30:00+00:00",
+    received_at: "2025-01-15T10:31:00+00:00",
+    content: JSON.stringify(content),
+    regime_context: "{}",
+  }));
 const PATIENT: Allowance = { cpuMs: 1e9, wallMs: 1e9 };
 const NOTHING = { accepted: 0, rejected: 0, failed: 0, postponed: 0 };
 
@@ -29,8 +50,9 @@ Deno.test("strands are claimed until none is due, and each verdict is handed on 
     claim_strands: (_, times) => {
       // Late enough that nothing rang unheard.
       clock.now = 2000;
-      return times === 0 ? [good("a"), { ...outcome("b", {}), revision: 4 }] : times === 1 ? [good("c")] : [];
+      return claimed(times === 0 ? [good("a"), outcome("b", {}, 4)] : times === 1 ? [good("c")] : []);
     },
+    read_claimed_strands: reads(good("a"), outcome("b", {}, 4), good("c")),
     apply_strands: (_, times) =>
       times === 0 ? { ...NOTHING, accepted: 1, rejected: 1 } : { ...NOTHING, accepted: 0, failed: 1 },
   }, new Stopwatch(clock.read));
@@ -42,8 +64,10 @@ Deno.test("strands are claimed until none is due, and each verdict is handed on 
   });
   assertEquals(database.names, [
     "claim_strands",
+    "read_claimed_strands",
     "apply_strands",
     "claim_strands",
+    "read_claimed_strands",
     "apply_strands",
     "claim_strands",
   ]);
@@ -69,7 +93,8 @@ Deno.test("an empty inbox is looked at once more when the doorbell may ring agai
 Deno.test("when the budget is spent another invocation is asked for", async () => {
   const clock = handClock();
   const database = new ScriptedDatabase({
-    claim_strands: () => [good("a")],
+    claim_strands: () => claimed([good("a")]),
+    read_claimed_strands: reads(good("a")),
     apply_strands: () => {
       clock.now += 30;
       return { ...NOTHING, accepted: 1 };
@@ -86,7 +111,8 @@ Deno.test("when the budget is spent another invocation is asked for", async () =
 
 Deno.test("an invocation whose trades are others' work leaves the strands to them, one that ran out of time goes on", async () => {
   const contended = new ScriptedDatabase({
-    claim_strands: () => [good("a")],
+    claim_strands: () => claimed([good("a")]),
+    read_claimed_strands: reads(good("a")),
     apply_strands: () => ({ ...NOTHING, postponed: 1, contended: true }),
   });
   assertEquals(await aggregateStrands(contended.store), {
@@ -95,29 +121,147 @@ Deno.test("an invocation whose trades are others' work leaves the strands to the
     failed: 0,
     handedOver: false,
   });
-  assertEquals(contended.names, ["claim_strands", "apply_strands"]);
+  assertEquals(contended.names, ["claim_strands", "read_claimed_strands", "apply_strands"]);
   const clock = handClock();
   const slow = new ScriptedDatabase({
     claim_strands: (_, times) => {
       clock.now = 2000;
-      return times === 0 ? [good("a")] : [];
+      return claimed(times === 0 ? [good("a")] : []);
     },
+    read_claimed_strands: reads(good("a")),
     apply_strands: () => ({ ...NOTHING, postponed: 1 }),
   }, new Stopwatch(clock.read));
   await aggregateStrands(slow.store, PATIENT);
-  assertEquals(slow.names, ["claim_strands", "apply_strands", "claim_strands"]);
+  assertEquals(slow.names, ["claim_strands", "read_claimed_strands", "apply_strands", "claim_strands"]);
 });
 
-Deno.test("a batch that the database refuses ends the invocation with its reason; the leases lapse", async () => {
+Deno.test("what is the database's own trouble ends the invocation with its reason; the leases lapse", async () => {
+  for (const code of ["40001", "53100", "57P01", "42501", "PGRST002", ""]) {
+    const database = new ScriptedDatabase({
+      claim_strands: () => claimed([good("a"), good("b")]),
+      read_claimed_strands: reads(good("a"), good("b")),
+      apply_strands: () => {
+        throw new CallFailure(code, "not now");
+      },
+    });
+    const error = await assertRejects(() => aggregateStrands(database.store), StoreError);
+    assertEquals([error.code, error.message], [code, "apply_strands failed: not now"]);
+    assertEquals(database.argsOf("apply_strands").length, 1, `${code} is tried once`);
+  }
+});
+
+interface Applied {
+  p_accepted: { id: string }[];
+  p_rejected: { id: string; errors: unknown }[];
+}
+
+/** A database that refuses to read or to apply whatever contains one strand. */
+function refusing(call: "read" | "apply", culprit: string, failure: CallFailure, attempts = 1): {
+  database: ScriptedDatabase;
+  rejected: () => unknown[];
+  accepted: () => string[];
+} {
+  const clock = handClock();
+  const strands = ["a", "b", "c", "d", "e"].map((id) => good(id, attempts));
   const database = new ScriptedDatabase({
-    claim_strands: () => [good("a")],
-    apply_strands: () => {
-      throw new CallFailure("57014", "canceling statement due to statement timeout");
+    claim_strands: (_, times) => {
+      clock.now = 2000;
+      return claimed(times === 0 ? strands : []);
     },
+    read_claimed_strands: (args) => {
+      if (call === "read" && claimIds(args).includes(culprit)) throw failure;
+      return reads(...strands)(args);
+    },
+    apply_strands: (args) => {
+      const { p_accepted, p_rejected } = args as unknown as Applied;
+      if (call === "apply" && p_accepted.some(({ id }) => id === culprit)) throw failure;
+      return { ...NOTHING, accepted: p_accepted.length, rejected: p_rejected.length };
+    },
+  }, new Stopwatch(clock.read));
+  const verdicts = (): Applied[] => database.argsOf("apply_strands") as Applied[];
+  return {
+    database,
+    rejected: () => verdicts().flatMap(({ p_rejected }) => p_rejected),
+    // What was in a call that failed counts once it went through.
+    accepted: () =>
+      verdicts().map(({ p_accepted }) => p_accepted.map(({ id }) => id)).filter((ids) =>
+        !ids.includes(culprit)
+      )
+        .flat().sort(),
+  };
+}
+
+for (const call of ["read", "apply"] as const) {
+  Deno.test(`a batch that the database refuses to ${call} is halved until the culprit stands alone and is rejected in its words`, async () => {
+    const { database, rejected, accepted } = refusing(
+      call,
+      "d",
+      new CallFailure("54000", "out of memory", "1 GB"),
+    );
+    assertEquals(await aggregateStrands(database.store, PATIENT), {
+      accepted: 4,
+      rejected: 1,
+      failed: 0,
+      handedOver: false,
+    });
+    assertEquals(rejected(), [{
+      id: "d",
+      revision: 1,
+      errors: [{ path: "", message: "The database refuses it: out of memory – 1 GB (SQLSTATE 54000)" }],
+    }]);
+    assertEquals(accepted(), ["a", "b", "c", "e"]);
   });
-  const error = await assertRejects(() => aggregateStrands(database.store), StoreError);
-  assertEquals([error.code, error.message], [
-    "57014",
-    "apply_strands failed: canceling statement due to statement timeout",
-  ]);
+
+  Deno.test(`a strand that is too slow to ${call} is left to later claims and rejected at the third`, async () => {
+    for (const attempts of [1, 2, 3]) {
+      const { database, rejected, accepted } = refusing(
+        call,
+        "b",
+        new CallFailure("57014", "timeout"),
+        attempts,
+      );
+      const report = await aggregateStrands(database.store, PATIENT);
+      assertEquals([report.accepted, report.rejected, report.failed], attempts < 3 ? [4, 0, 1] : [4, 1, 0]);
+      assertEquals(rejected().length, attempts < 3 ? 0 : 1);
+      assertEquals(accepted(), ["a", "c", "d", "e"]);
+      assertEquals(database.argsOf("insert learning_log").length, attempts < 3 ? 1 : 0);
+    }
+  });
+}
+
+Deno.test("a refused batch is not halved any more when the budget is spent", async () => {
+  const clock = handClock();
+  const database = new ScriptedDatabase({
+    claim_strands: () => claimed([good("a"), good("b"), good("c"), good("d")]),
+    read_claimed_strands: reads(good("a"), good("b"), good("c"), good("d")),
+    apply_strands: () => {
+      clock.now += 8000;
+      throw new CallFailure("57014", "timeout");
+    },
+  }, new Stopwatch(clock.read));
+  await assertRejects(
+    () => aggregateStrands(database.store, { ...PATIENT, wallMs: 15_000 }),
+    StoreError,
+    "timeout",
+  );
+  assertEquals(database.argsOf("apply_strands").length, 2);
+});
+
+Deno.test("a strand whose trade cannot be applied is rejected once it has come alone often enough", async () => {
+  for (const [attempts, code, rejections] of [[3, "22003", 1], [2, "22003", 0], [9, "40P01", 0]] as const) {
+    const clock = handClock();
+    const database = new ScriptedDatabase({
+      claim_strands: (_, times) => {
+        clock.now = 2000;
+        return claimed(times === 0 ? [good("a", attempts)] : []);
+      },
+      read_claimed_strands: reads(good("a")),
+      apply_strands: (_, times) =>
+        times === 0
+          ? { ...NOTHING, failed: 1, failures: [{ code, reason: "out of range" }] }
+          : { ...NOTHING, rejected: 1 },
+    }, new Stopwatch(clock.read));
+    const report = await aggregateStrands(database.store, PATIENT);
+    assertEquals([report.failed, report.rejected], [1, rejections]);
+  }
 });

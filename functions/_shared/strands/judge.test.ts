@@ -1,11 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert/mod.js";
 import fc from "fast-check";
-import { faultsOf } from "./judge.ts";
+import { faultsOf as faultsOfArrived } from "./judge.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 interface Document {
   [key: string]: Json;
 }
+
+const ARRIVED_AT = Date.parse("2025-02-01T12:00:00Z");
+const faultsOf = (strand: { readonly kind: string }): ReturnType<typeof faultsOfArrived> =>
+  faultsOfArrived(strand, ARRIVED_AT);
 
 const SUMMARY: Document = {
   rr: 1.5,
@@ -50,6 +54,35 @@ const WINDOW: Document = {
   sample: { ts_score: 0.5, entry_zone_ok: true },
 };
 const OUTCOME: Document = { episode_id: "episode", outcome: "success" };
+const SUMMARY_OF_EPISODE: Document = {
+  episode_id: "episode",
+  position_id: "position",
+  pattern_key: "module=pm|pattern_key=uptrend.S1.entry",
+  scope: { timeframe: "4h" },
+  outcome: "missed",
+  trade_id: "trade",
+  windows: [{
+    window_id: "window",
+    entered: false,
+    decision: "skipped",
+    started_at: "2025-01-10T12:00:00+00:00",
+    ended_at: "2025-01-10T13:00:00+00:00",
+    samples: [{ ts_score: 0.52, ts_ok: false }],
+    summary: { sample_count: 1, ts_score: { min: 0.52, max: 0.52, median: 0.52 } },
+    factors: { slope: 0.1 },
+    blocked_by: ["ts"],
+    trade_id: "trade",
+  }],
+};
+const SHADOW: Document = {
+  decision_type: "shadow_entry",
+  trade_id: null,
+  episode_id: "episode",
+  pattern_key: "pm.uptrend.S2.entry",
+  scope: { timeframe: "4h" },
+  blocked_by: ["ts"],
+  gate_margins: { ts_margin: -3.5, halo_margin: 0.2, slope_margin: 1 },
+};
 
 function strand(kind: string, content: Json): Document & { kind: string } {
   return {
@@ -78,6 +111,7 @@ const VALID: Readonly<Record<string, Document & { kind: string }>> = {
   dm_action: strand("dm_action", { ...ACTION, action_category: "allocation" }),
   episode_window: strand("episode_window", WINDOW),
   episode_outcome: strand("episode_outcome", OUTCOME),
+  uptrend_episode_summary: strand("uptrend_episode_summary", SUMMARY_OF_EPISODE),
 };
 
 function paths(judged: Document & { kind: string }): string[] {
@@ -135,8 +169,8 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
     "content.trade_summary.entry_timestamp",
     "content.trade_summary.exit_timestamp",
   ],
-  pm_action: ["content.trade_id", "content.pattern_key", "content.action_category", "content.scope"],
-  dm_action: ["content.trade_id", "content.pattern_key", "content.action_category", "content.scope"],
+  pm_action: ["content.pattern_key", "content.action_category", "content.scope"],
+  dm_action: ["content.pattern_key", "content.action_category", "content.scope"],
   episode_window: [
     "content.episode_id",
     "content.pattern_key",
@@ -145,6 +179,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
     "content.factors",
   ],
   episode_outcome: ["content.episode_id", "content.outcome"],
+  uptrend_episode_summary: ["content.episode_id", "content.pattern_key"],
 };
 
 Deno.test("a field that learning needs is missed by its path, absent or null", () => {
@@ -163,6 +198,9 @@ const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
     "regime_context",
     "content.entry_context",
     "content.trade_summary.pnl_usd",
+    "content.trade_summary.rpnl_usd",
+    "content.trade_summary.total_pnl_usd",
+    "content.trade_summary.time_to_s3",
     "content.trade_summary.entry_price",
     "content.trade_summary.exit_price",
     "content.trade_summary.reached_s3",
@@ -181,6 +219,25 @@ const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
     "content.reasons.exposure_skew_applied",
   ],
   episode_window: ["content.blocked_by", "content.trade_id", "content.sample", "content.factors.ts_score"],
+  uptrend_episode_summary: [
+    "content.scope",
+    "content.outcome",
+    "content.trade_id",
+    "content.position_id",
+    "content.windows",
+    ...[
+      "entered",
+      "decision",
+      "started_at",
+      "ended_at",
+      "samples",
+      "summary",
+      "factors",
+      "blocked_by",
+      "trade_id",
+    ]
+      .map((key) => `content.windows.0.${key}`),
+  ],
 };
 
 Deno.test("a field that learning can do without may be absent or null", () => {
@@ -209,8 +266,16 @@ const RULES:
     ]],
     ["position_closed", "content.trade_summary.pnl_usd", ["1", NaN, Infinity], [-1e9]],
     ["position_closed", "content.trade_summary.time_to_s3_hours", [-0.1, "1", NaN], [0, 10]],
-    ["position_closed", "content.trade_summary.could_enter_better", [-0.1, "1", Infinity], [0, 3]],
-    ["position_closed", "content.trade_summary.could_exit_better", [-0.1, false], [0, 3]],
+    ["position_closed", "content.trade_summary.could_enter_better", [-0.1, "1", Infinity, [], [1]], [0, 3]],
+    [
+      "position_closed",
+      "content.trade_summary.could_exit_better",
+      [-0.1, false],
+      [0, 3, {}, { missed_rr: null }, { missed_rr: 1.2, best_exit_price: 1.25 }],
+    ],
+    ["position_closed", "content.trade_summary.time_to_s3", [-0.1, "1"], [0, 0.75]],
+    ["position_closed", "content.trade_summary.rpnl_usd", ["1", Infinity], [-5]],
+    ["position_closed", "content.trade_summary.total_pnl_usd", [{}, 1e13], [145]],
     ["position_closed", "content.trade_summary.reached_s3", ["true", 1], [true, false]],
     [
       "position_closed",
@@ -222,17 +287,19 @@ const RULES:
     ["position_closed", "content.trade_summary", [[], "x"], []],
     ["position_closed", "module", [5, "x".repeat(101)], ["", "pm"]],
     ["position_closed", "regime_context", [[], "x"], [{}]],
-    ["pm_action", "content.pattern_key", ["", " \n", 7, "x".repeat(301)], [
+    ["pm_action", "content.pattern_key", ["", " \n", 7, "x".repeat(201)], [
       "pm.a",
       "module=pm|pattern_key=a.b",
-      "x".repeat(300),
+      "x".repeat(200),
     ]],
     ["pm_action", "content.action_category", ["buy", "", "allocation", 1, "Entry"], [
       "entry",
       "add",
       "trim",
       "exit",
+      "emergency_exit",
     ]],
+    ["pm_action", "content.trade_id", ["", 7, [], "x".repeat(201)], ["t"]],
     ["dm_action", "content.action_category", ["entry", "trim"], ["allocation"]],
     ["pm_action", "content.scope", [[], "x"], [{}]],
     ["pm_action", "content.state", [3, {}], ["S3", "", "whatever"]],
@@ -244,12 +311,31 @@ const RULES:
     ["pm_action", "content.reasons.exposure_skew_applied", ["1", NaN], [1.33]],
     ["episode_window", "content.decision", ["act", "", 1], ["acted", "skipped"]],
     ["episode_window", "content.factors", [[], "x"], [{}]],
-    ["episode_window", "content.factors.ts_score", ["0.5", NaN, 1e13], [-1, 0.5]],
+    ["episode_window", "content.factors.ts_score", ["0.5", NaN, 1e13, [0.5]], [
+      -1,
+      0.5,
+      {},
+      { min: 0.1, max: "any", median: 0.5 },
+      { median: null },
+    ]],
     ["episode_window", "content.factors.ts_ok", ["true", 1], [true]],
     ["episode_window", "content.sample.slope", ["1"], [-0.5]],
     ["episode_window", "content.blocked_by", ["ts", {}, Array<Json>(101).fill("x")], [[], ["ts", "halo"]]],
     ["episode_window", "content.trade_id", ["", 3], ["t"]],
-    ["episode_outcome", "content.outcome", ["win", "", 1], ["success", "failure", "neutral"]],
+    ["episode_outcome", "content.outcome", ["win", "", 1], [
+      "success",
+      "failure",
+      "neutral",
+      "missed",
+      "correct_skip",
+    ]],
+    ["uptrend_episode_summary", "content.outcome", ["win", 1], ["missed", "correct_skip", "success"]],
+    ["uptrend_episode_summary", "content.windows", ["x", {}, 7, Array<Json>(1001).fill({})], [[], [{}, {}]]],
+    ["uptrend_episode_summary", "content.windows.0", [null, "x", []], [{}]],
+    ["uptrend_episode_summary", "content.windows.0.entered", ["yes", 1], [true]],
+    ["uptrend_episode_summary", "content.windows.0.ended_at", ["soon", 7], ["2025-01-10"]],
+    ["uptrend_episode_summary", "content.windows.0.summary.ts_score", ["0.5", []], [0.5]],
+    ["uptrend_episode_summary", "content.windows.0.samples", ["x", {}], [[], ["any", 7]]],
     ["episode_outcome", "content.episode_id", ["", "x".repeat(201)], ["x"]],
   ];
 
@@ -265,6 +351,97 @@ Deno.test("each field is held to its type and range, and a fault names its path"
       assertEquals(faultsOf(having(valid, path, value)), [], `${kind} ${path} ${JSON.stringify(value)}`);
     }
   }
+});
+
+Deno.test("a figure told with others is refused by its own path", () => {
+  assertEquals(
+    paths(close({ could_enter_better: { missed_rr: -0.1 }, could_exit_better: { missed_rr: "1" } })),
+    [
+      "content.trade_summary.could_enter_better.missed_rr",
+      "content.trade_summary.could_exit_better.missed_rr",
+    ],
+  );
+  const factors = {
+    ts_score: { median: "0.5" },
+    halo_max: { median: 1e13, min: "any" },
+    other: { median: "x" },
+  };
+  assertEquals(paths(strand("episode_window", { ...WINDOW, factors })), [
+    "content.factors.halo_max.median",
+    "content.factors.ts_score.median",
+  ]);
+});
+
+Deno.test("what an action did is told by its decision where its category is absent, and only there", () => {
+  const decided = (content: Document, kind = "pm_action"): string[] =>
+    paths(strand(kind, { ...ACTION, action_category: null, ...content }));
+  for (const decision of ["entry", "add", "trim", "exit", "emergency_exit"]) {
+    assertEquals(decided({ decision_type: decision }), [], decision);
+  }
+  assertEquals(decided({ decision_type: "allocation" }, "dm_action"), []);
+  for (const decision of ["hold", "allocation", "shadow_entry", null, 7]) {
+    assertEquals(decided({ decision_type: decision }), ["content.action_category"]);
+  }
+  assertEquals(decided({ action_category: "buy", decision_type: "entry" }), ["content.action_category"]);
+  assertEquals(decided({ action_category: "entry", decision_type: 7 }), []);
+});
+
+Deno.test("an action that led to no trade is accepted whatever else it says", () => {
+  for (const kind of ["pm_action", "dm_action"]) {
+    for (
+      const content of [{}, { trade_id: null }, { ...ACTION, trade_id: null, scope: 7, a_value: "high" }]
+    ) {
+      assertEquals(faultsOf(strand(kind, content)), []);
+    }
+    assertEquals(paths(strand(kind, [])), ["content"]);
+    assertEquals(paths(without(strand(kind, {}), "content")), ["content"]);
+    assertEquals(paths(having(strand(kind, {}), "created_at", "never")), ["created_at"]);
+  }
+});
+
+Deno.test("an entry that was held back is held to the shape of a window only where it tells of one", () => {
+  const shadow = (changes: Document): string[] => paths(strand("pm_action", { ...SHADOW, ...changes }));
+  assertEquals(shadow({}), []);
+  assertEquals(shadow({ scope: null }), []);
+  assertEquals(
+    shadow({
+      episode_id: "",
+      pattern_key: 7,
+      scope: [],
+      blocked_by: [7],
+      gate_margins: { ts_margin: "low", halo_margin: 1e13, slope_margin: null },
+    }),
+    [
+      "content.blocked_by.0",
+      "content.episode_id",
+      "content.gate_margins.halo_margin",
+      "content.gate_margins.ts_margin",
+      "content.pattern_key",
+      "content.scope",
+    ],
+  );
+  for (const missing of ["episode_id", "pattern_key", "blocked_by", "gate_margins"]) {
+    assertEquals(shadow({ [missing]: null, scope: 7 }), [], missing);
+  }
+});
+
+Deno.test("a summary of an episode without windows tells of nothing and is not looked at", () => {
+  const kind = "uptrend_episode_summary";
+  for (const content of [{}, { windows: null, episode_id: 7 }, { windows: [], outcome: "odd" }]) {
+    assertEquals(faultsOf(strand(kind, content)), []);
+  }
+  assertEquals(paths(strand(kind, "x")), ["content"]);
+});
+
+Deno.test("a window of a summary is refused a time that it cannot have, by its number", () => {
+  const found = faultsOf(strand("uptrend_episode_summary", {
+    ...SUMMARY_OF_EPISODE,
+    windows: [{}, { started_at: "1999-01-01", ended_at: "2025-01-10" }, { ended_at: "2199-01-01" }],
+  }));
+  assertEquals(found.map(({ path }) => path), [
+    "content.windows.1.started_at",
+    "content.windows.2.ended_at",
+  ]);
 });
 
 Deno.test("a fault inside a list names the entry", () => {
@@ -329,8 +506,8 @@ Deno.test("a timestamp is an ISO 8601 date or moment that Postgres reads too", (
       "2025-01-15T10:30:00.123456+00:00",
       "2025-01-15T10:30:00-15:59",
       "2025-01-15T10:30:00+14:00",
-      "0001-01-01T00:00:00Z",
-      "9999-12-31T23:59:59Z",
+      "2000-01-01T00:00:00Z",
+      "2025-02-02T12:00:00Z",
     ]
   ) assert(judged(text), text);
   for (
@@ -428,4 +605,42 @@ Deno.test("keys that mean something to JavaScript mean nothing here", () => {
   ) as Document;
   assertEquals(paths(strand("episode_outcome", hostile)), ["content.episode_id", "content.outcome"]);
   assertEquals(faultsOf(strand("pm_action", { ...ACTION, scope: hostile })), []);
+});
+
+Deno.test("an event is refused that is said to be before 2000 or later than a day after the strand arrived, with its path", () => {
+  const reason =
+    "Invalid input: expected a time from 2000-01-01T00:00:00Z to a day after the strand arrived, " +
+    "2025-02-02T12:00:00.000Z";
+  for (const [kind, valid] of Object.entries(VALID)) {
+    for (
+      const impossible of ["2099-01-01", "2025-02-02T12:00:00.000000001Z", "1999-12-31T23:59:59.999999999Z"]
+    ) {
+      assertEquals(faultsOf(having(valid, "created_at", impossible)), [{
+        path: "created_at",
+        message: reason,
+      }], kind);
+    }
+    for (const possible of ["2000-01-01T01:00:00+01:00", "2025-02-02T14:00:00+02:00"]) {
+      assertEquals(faultsOf(having(valid, "created_at", possible)), [], kind);
+    }
+  }
+  const times = (entry: string, exit: string): string[] =>
+    faultsOf(close({ entry_timestamp: entry, exit_timestamp: exit })).map(({ path }) => path);
+  assertEquals(times("2025-01-15", "2199-01-01"), ["content.trade_summary.exit_timestamp"]);
+  assertEquals(times("1970-01-01", "2025-01-15"), ["content.trade_summary.entry_timestamp"]);
+  assertEquals(times("2099-01-01", "2199-01-01"), [
+    "content.trade_summary.entry_timestamp",
+    "content.trade_summary.exit_timestamp",
+  ]);
+  assertEquals(times("2000-01-01", "2025-02-02"), []);
+});
+
+Deno.test("a text that is too long is refused with the limit and what was given", () => {
+  assertEquals(
+    faultsOf(having(VALID["pm_action"] ?? strand("", {}), "content.pattern_key", "k".repeat(4321))),
+    [{
+      path: "content.pattern_key",
+      message: "Too big: expected at most 200 characters and it has 4321",
+    }],
+  );
 });
