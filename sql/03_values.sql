@@ -14,6 +14,20 @@ $$;
 comment on function learning.clamp(float8, float8, float8) is
   'A number, or the nearest bound where it lies outside; null where one of them is.';
 
+create function learning.dust()
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return 1e-12;
+end
+$$;
+comment on function learning.dust() is
+  'What is nearer to 0 counts as 0: products of such numbers leave the range of numbers, which Postgres '
+  'refuses. A constant wherever it is planned.';
+
 create function learning.without_dust(value float8)
 returns float8
 language plpgsql
@@ -21,12 +35,11 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when abs(value) < 1e-12 then 0 else value end;
+  return case when abs(value) < learning.dust() then 0 else value end;
 end
 $$;
 comment on function learning.without_dust(float8) is
-  'A number, or 0 where it is nearer to 0 than 1e-12: products of such leave the range of numbers, which '
-  'Postgres refuses.';
+  'A number, or 0 where it is nearer to 0 than dust.';
 
 create function learning.number_of_decimal(value numeric)
 returns float8
@@ -35,7 +48,7 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when abs(value) < 1e-12 then 0 else value::float8 end;
+  return case when abs(value) < learning.dust()::numeric then 0 else value::float8 end;
 end
 $$;
 comment on function learning.number_of_decimal(numeric) is
@@ -52,7 +65,7 @@ declare
   value constant numeric := (document ->> key)::numeric;
 begin
   -- As learning.number_of_decimal, whose call would add half to the time; it is asked eight times a trade.
-  return case when abs(value) < 1e-12 then 0 else value::float8 end;
+  return case when abs(value) < learning.dust()::numeric then 0 else value::float8 end;
 end
 $$;
 comment on function learning.number_of(jsonb, text) is
@@ -73,6 +86,20 @@ end
 $$;
 comment on function learning.finite_number(jsonb) is
   'A number of a message; null where it holds something else.';
+
+create function learning.text_of(document jsonb, key text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Of anything else the text may be too long for memory.
+  return case when jsonb_typeof(document -> key) = 'string' then document ->> key end;
+end
+$$;
+comment on function learning.text_of(jsonb, text) is
+  'A text of a message; null where it holds something else.';
 
 create function learning.shortened(value text)
 returns text
@@ -162,3 +189,38 @@ as $$
 $$;
 comment on function learning.counted(bigint, text, text) is
   'How many things there are, for a person to read.';
+
+create function learning.figure(number float8)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  rounded constant numeric := trim_scale(round(number::numeric, 6));
+begin
+  return round(rounded, greatest(2, scale(rounded)))::text;
+end
+$$;
+comment on function learning.figure(float8) is
+  'A constant of a formula for a person to read: a number with two decimals at least.';
+
+create function learning.percent(fraction float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select round((fraction * 100)::numeric, 1) || ' %';
+$$;
+comment on function learning.percent(float8) is 'A fraction as a person reads it.';
+
+create function learning.change_by(factor float8)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select translate(to_char(round((factor * 100 - 100)::numeric), 'SGFM999999'), '-', '−') || ' %';
+$$;
+comment on function learning.change_by(float8) is 'By how much a factor changes what it is applied to.';

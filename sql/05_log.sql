@@ -50,8 +50,9 @@ $$;
 comment on function learning.write_log(text, text, text, text, jsonb) is
   'Writes one line of the learning log.';
 
-create function learning.write_log_hourly(
-  level text, p_component text, p_event text, message text, details jsonb default '{}'::jsonb
+create function learning.write_log_once_in(
+  span interval, level text, p_component text, p_event text, message text,
+  details jsonb default '{}'::jsonb
 )
 returns void
 language plpgsql
@@ -62,10 +63,25 @@ begin
     select from public.learning_log log_line
     where log_line.event = p_event
       and log_line.component = p_component
-      and log_line.at > now() - interval '1 hour'
+      and log_line.at > now() - span
   ) then
     perform learning.write_log(level, p_component, p_event, message, details);
   end if;
+end
+$$;
+comment on function learning.write_log_once_in(interval, text, text, text, text, jsonb) is
+  'Writes one line of the learning log unless the same component reported the same event less than a span of '
+  'time ago.';
+
+create function learning.write_log_hourly(
+  level text, component text, event text, message text, details jsonb default '{}'::jsonb
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform learning.write_log_once_in(interval '1 hour', level, component, event, message, details);
 end
 $$;
 comment on function learning.write_log_hourly(text, text, text, text, jsonb) is

@@ -11,8 +11,8 @@ begin
 end
 $$;
 comment on function learning.learning_role() is
-  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks; anything else may do '
-  'nothing.';
+  'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks, operator steers '
+  'besides; anything else may do nothing.';
 
 create function learning.asks_as_user()
 returns boolean
@@ -46,7 +46,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return coalesce(learning.learning_role() in ('viewer', 'pm'), false);
+  return coalesce(learning.learning_role() in ('viewer', 'pm', 'operator'), false);
 end
 $$;
 comment on function learning.may_read() is
@@ -60,7 +60,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if learning.asks_as_user() and learning.learning_role() is distinct from 'pm' then
+  if learning.asks_as_user() and coalesce(learning.learning_role(), '') not in ('pm', 'operator') then
     raise exception using
       errcode = '42501',
       message = 'Only users with the learning role pm may ask this',
@@ -69,4 +69,24 @@ begin
 end
 $$;
 comment on function learning.require_pm() is
-  'Refuses signed-in users whose learning role is not pm; service_role and the owner may always ask.';
+  'Refuses signed-in users whose learning role is neither pm nor operator; service_role and the owner may '
+  'always ask.';
+
+create function learning.require_operator()
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if learning.asks_as_user() and learning.learning_role() is distinct from 'operator' then
+    raise exception using
+      errcode = '42501',
+      message = 'Only users with the learning role operator may change this',
+      hint = 'Set learning_role to operator in the user''s app_metadata, then sign in again.';
+  end if;
+end
+$$;
+comment on function learning.require_operator() is
+  'Refuses signed-in users whose learning role is not operator; service_role and the owner may always change '
+  'what an operator may.';

@@ -12,7 +12,8 @@ alter table public.learning_configs enable row level security;
 comment on table public.learning_configs is
   'What the user configured, checked on write and effective at the next call. Keys left out keep their '
   'defaults.';
-comment on column public.learning_configs.module_id is 'pm or decision_maker.';
+comment on column public.learning_configs.module_id is
+  'pm or decision_maker; what other modules keep here is stored and not read.';
 comment on column public.learning_configs.config_data is 'The keys that differ from the defaults, nested.';
 comment on column public.learning_configs.version is 'Grows by one with each change of config_data.';
 comment on column public.learning_configs.updated_at is 'When config_data changed last.';
@@ -32,6 +33,20 @@ comment on column learning.effective_configs.config is 'Every key with the value
 comment on column learning.effective_configs.version is
   'Version of the row in learning_configs, 0 where there is none.';
 
+create function learning.legacy_keys()
+returns text[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array['timeframe_weights', 'feature_flags', 'global_rr', 'global_roi', 'timeframe_allocation',
+    'N_MIN', 'exposure_skew', 'bucket_order_multipliers'];
+end
+$$;
+comment on function learning.legacy_keys() is
+  'Keys of earlier systems that a configuration may have; they are kept and not read.';
+
 create function learning.configuration_faults(p_module_id text, config_data jsonb)
 returns text[]
 language plpgsql
@@ -39,22 +54,26 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  modules constant text := (
-    select string_agg(distinct quote_literal(setting.module_id), ', ') from learning.settings setting
-  );
+  size_fault text;
 begin
+  size_fault := learning.size_fault(config_data, learning.size_limit('batch_bytes'));
+  -- Modules of other systems keep what they like here, as far as it is not too large; nobody reads it.
   if not exists (select from learning.settings setting where setting.module_id = p_module_id) then
-    return array[format('module_id must be one of %s, not %s', modules, learning.quoted(p_module_id))];
+    return array_remove(array['config_data ' || size_fault], null);
   end if;
   if jsonb_typeof(config_data) <> 'object' then
-    return array['config_data must be an object, not ' || learning.shortened(config_data::text)];
+    return array[
+      'config_data must be an object, not ' || learning.shortened(learning.beginning(config_data))
+    ];
+  end if;
+  if size_fault is not null then
+    return array['config_data ' || size_fault];
   end if;
   return array(
     with recursive entries (keys, value) as (
       select array[entry.key], entry.value
       from jsonb_each(config_data) as entry
-      -- Legacy keys of earlier systems are let through.
-      where entry.key not in ('timeframe_weights', 'feature_flags')
+      where entry.key <> all (learning.legacy_keys())
       union all
       select entries.keys || nested.key, nested.value
       from entries
@@ -76,7 +95,7 @@ begin
             and nested_setting.keys[1:cardinality(entries.keys)] = entries.keys
         ) then 'is not a known key'
         when jsonb_typeof(entries.value) <> 'object'
-          then 'must be an object, not ' || learning.shortened(entries.value::text)
+          then 'must be an object, not ' || learning.shortened(learning.beginning(entries.value))
       end as fault
       from entries
       left join learning.settings setting
@@ -102,6 +121,8 @@ declare
   value constant jsonb := coalesce(config_data #> setting.keys, setting.default_value);
 begin
   return case
+    -- Of earlier releases, which looked at how long a group had been traded.
+    when setting.path = 'cluster' and value = '"auto"' then '"week"'::jsonb
     when jsonb_typeof(value) = 'number' and learning.number_of_decimal(value::numeric) = 0 then '0'::jsonb
     else value
   end;
@@ -109,7 +130,7 @@ end
 $$;
 comment on function learning.configured_value(learning.settings, jsonb) is
   'What holds of a key: what is configured, where nothing is its default; a number nearer to 0 than 1e-12 '
-  'counts as 0.';
+  'counts as 0, and the cluster auto of earlier releases as week.';
 
 create function learning.merge_configuration(p_module_id text, config_data jsonb)
 returns jsonb

@@ -15,12 +15,14 @@ create table public.ad_strands (
   created_at timestamptz not null default now()
 );
 -- Hash indexes, because a strand with an over-long identifier must be stored and rejected, not fail the
--- insert of others. Their kinds are written out, for an index that asked learning.trade_kinds() would keep to
--- the list of the day it was built.
-create index ad_strands_trade_idx on public.ad_strands using hash ((content ->> 'trade_id'))
+-- insert of others, and of documents, because a number in one may be a hundred thousand digits as text. Their
+-- kinds are written out, for an index that asked learning.trade_kinds() would keep to the list of the day it
+-- was built.
+create index ad_strands_trade_idx on public.ad_strands using hash ((content -> 'trade_id'))
 where kind in ('pm_action', 'dm_action', 'position_closed');
-create index ad_strands_episode_idx on public.ad_strands using hash ((content ->> 'episode_id'))
-where kind in ('episode_window', 'episode_outcome');
+create index ad_strands_episode_idx on public.ad_strands using hash ((content -> 'episode_id'))
+where kind in ('episode_window', 'episode_outcome', 'uptrend_episode_summary')
+  or kind = 'pm_action' and content -> 'decision_type' = '"shadow_entry"'::jsonb;
 create index ad_strands_created_at_idx on public.ad_strands (created_at);
 alter table public.ad_strands enable row level security;
 
@@ -30,8 +32,8 @@ comment on column public.ad_strands.id is
   'Identity given by the writer; writing it twice is writing it once.';
 comment on column public.ad_strands.module is 'Who wrote it: pm or dm.';
 comment on column public.ad_strands.kind is
-  'pm_action, dm_action, position_closed, episode_window and episode_outcome are learned from; any other '
-  'kind passes through untouched.';
+  'pm_action, dm_action, position_closed, episode_window, episode_outcome and uptrend_episode_summary are '
+  'learned from; any other kind passes through untouched.';
 comment on column public.ad_strands.position_id is 'Position it concerns.';
 comment on column public.ad_strands.trade_id is
   'Trade it concerns, for people; learning reads the one in content.';
@@ -64,7 +66,7 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return array['episode_window', 'episode_outcome'];
+  return array['episode_window', 'episode_outcome', 'uptrend_episode_summary'];
 end
 $$;
 comment on function learning.episode_kinds() is
@@ -82,3 +84,16 @@ end
 $$;
 comment on function learning.learned_kinds() is
   'Kinds of the strands that learning reads; any other kind passes through untouched.';
+
+create function learning.earliest_event()
+returns timestamptz
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return '2000-01-01T00:00:00Z'::timestamptz;
+end
+$$;
+comment on function learning.earliest_event() is
+  'Time before which nothing that is learned from can have happened.';

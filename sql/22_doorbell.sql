@@ -8,8 +8,9 @@ comment on sequence learning.doorbell_rung_at_ms is
 create table learning.doorbells (
   id bigint generated always as identity primary key,
   function_name text not null,
-  request_id bigint not null,
-  rung_at timestamptz not null default clock_timestamp()
+  request_id bigint,
+  rung_at timestamptz not null default clock_timestamp(),
+  failure text
 );
 create index doorbells_rung_at_idx on learning.doorbells (rung_at);
 alter table learning.doorbells enable row level security;
@@ -18,8 +19,10 @@ comment on table learning.doorbells is
   'wait for; kept for a day.';
 comment on column learning.doorbells.id is 'Identity.';
 comment on column learning.doorbells.function_name is 'The edge function.';
-comment on column learning.doorbells.request_id is 'The request in net; numbers begin anew after a crash.';
+comment on column learning.doorbells.request_id is
+  'The request in net; numbers begin anew after a crash. Null where it could not be rung.';
 comment on column learning.doorbells.rung_at is 'When it was rung.';
+comment on column learning.doorbells.failure is 'Why it could not be rung; null where it was.';
 
 -- Runs as its owner: clients that write strands may not read the secret key.
 create function learning.ring(function_name text, body jsonb default '{}'::jsonb)
@@ -67,6 +70,23 @@ $$;
 comment on function learning.ring(text, jsonb) is
   'Asks for one invocation of an edge function; the request leaves when the transaction commits.';
 
+create function learning.remember_failed_ring(function_name text, reason text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into learning.doorbells (function_name, failure) values (remember_failed_ring.function_name, reason);
+exception when others then
+  -- Whoever stores a strand must not be kept from it by this either.
+  perform learning.write_log_hourly('ERROR', function_name, 'failed_ring_forgotten',
+    format('A ring of %s that failed could not be remembered: %s', function_name, sqlerrm),
+    jsonb_build_object('sqlstate', sqlstate));
+end
+$$;
+comment on function learning.remember_failed_ring(text, text) is
+  'Remembers a ring that came to nothing, for the health of the doorbell.';
+
 -- Runs as its owner: clients that write strands may neither write the log nor ring.
 create function learning.ring_or_log(function_name text, body jsonb default '{}'::jsonb)
 returns void
@@ -80,6 +100,7 @@ exception when others then
   -- A strand must be stored whatever is wrong with its doorbell; the sweep finds it.
   perform learning.write_log_hourly('ERROR', function_name, 'doorbell_failed',
     format('%s could not be rung: %s', function_name, sqlerrm), jsonb_build_object('sqlstate', sqlstate));
+  perform learning.remember_failed_ring(function_name, sqlerrm);
 end
 $$;
 comment on function learning.ring_or_log(text, jsonb) is

@@ -27,7 +27,7 @@ comment on column public.strand_receipts.errors is
   'Every reason of a refusal or the last failure, as a list of {path, message}.';
 comment on column public.strand_receipts.next_attempt_at is
   'When it may be claimed next; null once it is processed.';
-comment on column public.strand_receipts.received_at is 'When it arrived.';
+comment on column public.strand_receipts.received_at is 'When it arrived as it is now.';
 comment on column public.strand_receipts.processed_at is 'When it was done or rejected.';
 comment on column public.strand_receipts.revision is
   'Grows when the strand changes, so that a verdict on its earlier content does not stand.';
@@ -64,7 +64,7 @@ comment on function learning.retry_delay(integer) is
   'How long a strand stays leased, and waits after a failure: 30 seconds at first, an hour at most.';
 
 create function learning.lease_receipts(strand_ids text[])
-returns table (strand_id text, revision integer)
+returns table (strand_id text, revision integer, attempts integer, event_at timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -74,12 +74,12 @@ begin
   set attempts = receipt.attempts + 1,
     next_attempt_at = clock_timestamp() + learning.retry_delay(receipt.attempts)
   where receipt.strand_id = any (strand_ids)
-  returning receipt.strand_id, receipt.revision;
+  returning receipt.strand_id, receipt.revision, receipt.attempts, receipt.event_at;
 end
 $$;
 comment on function learning.lease_receipts(text[]) is
   'Leases strands to whoever asks, until they are due again; returns them with the revision that a verdict '
-  'must name.';
+  'must name, how often they were leased and when they happened.';
 
 create function learning.return_receipts(strand_ids text[])
 returns integer
@@ -121,6 +121,23 @@ $$;
 comment on function learning.retry_receipts(text[], text) is
   'Makes strands that were accepted wait for another attempt, with the reason; returns how many.';
 
+create function learning.ring_for_strands()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
+begin
+  -- A clock that was set back must not silence it.
+  if now_ms - (select rung.last_value from learning.doorbell_rung_at_ms rung) not between 0 and 999 then
+    perform setval('learning.doorbell_rung_at_ms', now_ms);
+    perform learning.ring_or_log('aggregate-strands');
+  end if;
+end
+$$;
+comment on function learning.ring_for_strands() is 'Rings aggregate-strands at most once a second.';
+
 -- Runs as its owner: whoever may write strands need not be able to write receipts.
 create function learning.receive_strands()
 returns trigger
@@ -129,7 +146,6 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
   received integer;
 begin
   if tg_op = 'INSERT' then
@@ -151,20 +167,17 @@ begin
     order by new_strand.id
     on conflict (strand_id) do update set
       status = 'pending', attempts = 0, errors = '[]'::jsonb, next_attempt_at = now(), processed_at = null,
-      revision = receipt.revision + 1, event_at = excluded.event_at;
+      revision = receipt.revision + 1, event_at = excluded.event_at, received_at = excluded.received_at;
   end if;
   get diagnostics received = row_count;
-  -- A clock that was set back must not silence it.
-  if received > 0
-    and now_ms - (select rung.last_value from learning.doorbell_rung_at_ms rung) not between 0 and 999 then
-    perform setval('learning.doorbell_rung_at_ms', now_ms);
-    perform learning.ring_or_log('aggregate-strands');
+  if received > 0 then
+    perform learning.ring_for_strands();
   end if;
   return null;
 end
 $$;
 comment on function learning.receive_strands() is
-  'Writes the receipts of new and changed strands and rings aggregate-strands at most once a second.';
+  'Writes the receipts of new and changed strands and rings for them.';
 
 create trigger receive_new_strands after insert on public.ad_strands
 referencing new table as new_strands

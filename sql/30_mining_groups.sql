@@ -39,6 +39,10 @@ create table learning.mining_groups (
   progress jsonb,
   lease_token uuid,
   leased_until timestamptz,
+  lagging_since timestamptz,
+  mined_sigma float8,
+  first_sigma float8,
+  first_outcome text,
   unique (module, pattern_key, action_category)
 );
 create index mining_groups_family_idx on learning.mining_groups (family);
@@ -57,6 +61,8 @@ comment on column learning.mining_groups.mined_at is 'When it was mined last.';
 comment on column learning.mining_groups.mined_settings is
   'Digest of the configuration and the registry it was mined under.';
 comment on column learning.mining_groups.mined_baseline is 'Baseline mean it was mined against.';
+comment on column learning.mining_groups.mined_sigma is
+  'Deviation of its category when it was mined: what edges are measured in unless told otherwise.';
 comment on column learning.mining_groups.run is
   'What the run under way works with: events, settings, baseline; empty while a due group waits for it, null '
   'between runs.';
@@ -64,6 +70,26 @@ comment on column learning.mining_groups.progress is
   'Where the run under way has got to, in the miner''s own terms; null at its beginning.';
 comment on column learning.mining_groups.lease_token is 'Invocation that holds the group.';
 comment on column learning.mining_groups.leased_until is 'When another invocation may take over.';
+comment on column learning.mining_groups.lagging_since is
+  'Since when the overrides in force are older than what was learned; null where they are not.';
+comment on column learning.mining_groups.first_sigma is
+  'Deviation of the baseline when the group was first mined by this outcome: what evidence is weighed by.';
+comment on column learning.mining_groups.first_outcome is 'The outcome that first_sigma is of.';
+
+create function learning.outcome_read(config jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return concat_ws(
+    ' ', config ->> 'outcome', config ->> 'add_outcome', config ->> 'trim_outcome', config ->> 'exit_outcome'
+  );
+end
+$$;
+comment on function learning.outcome_read(jsonb) is
+  'What a configuration judges decisions by, as text that is equal for equal outcomes.';
 
 create function learning.mark_groups_changed(changed learning.group_key[])
 returns void

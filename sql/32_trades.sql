@@ -2,21 +2,26 @@
 -- strands arrive.
 
 create table learning.closed_trades (
-  trade_id text primary key,
+  trade_id text not null,
   close_strand_id text not null,
   timeframe text,
   roi float8 not null,
   rr float8 not null,
   pnl_usd float8,
   exit_at timestamptz not null,
-  action_categories text[] not null default '{}'
+  action_categories text[] not null default '{}',
+  module text not null default 'pm',
+  entry_price float8,
+  exit_price float8,
+  fees float8,
+  primary key (trade_id, module)
 );
-create unique index closed_trades_close_strand_idx on learning.closed_trades (close_strand_id);
+create index closed_trades_close_strand_idx on learning.closed_trades (close_strand_id);
 create index closed_trades_exit_idx on learning.closed_trades (exit_at, trade_id);
 alter table learning.closed_trades enable row level security;
 comment on table learning.closed_trades is
   'One row per closed trade, by the close that holds: what the baseline and the allocation are computed '
-  'from.';
+  'from. Where modules use one id, each has a trade of its own.';
 comment on column learning.closed_trades.trade_id is 'The trade.';
 comment on column learning.closed_trades.close_strand_id is 'The position_closed strand that holds.';
 comment on column learning.closed_trades.timeframe is
@@ -27,6 +32,11 @@ comment on column learning.closed_trades.pnl_usd is 'Realised profit in USD.';
 comment on column learning.closed_trades.exit_at is 'When the trade was closed.';
 comment on column learning.closed_trades.action_categories is
   'Categories of its actions with an event; empty where it has none.';
+comment on column learning.closed_trades.module is 'Who acted; where nobody did, who closed it.';
+comment on column learning.closed_trades.entry_price is 'Price it was entered at; null where unknown.';
+comment on column learning.closed_trades.exit_price is 'Price it was left at; null where unknown.';
+comment on column learning.closed_trades.fees is
+  'What it cost, a fraction of its capital; null where the close does not say.';
 
 create table public.pattern_trade_events (
   id bigint generated always as identity primary key,
@@ -49,7 +59,13 @@ create table public.pattern_trade_events (
   acted_at timestamptz not null,
   traded_at timestamptz not null,
   created_at timestamptz not null default now(),
-  scope_codes integer[] not null
+  scope_codes integer[] not null,
+  fill_price float8,
+  fill_quantity float8,
+  side text check (side in ('long', 'short')),
+  leverage float8,
+  own_roi float8,
+  own_rr float8
 );
 create index pattern_trade_events_trade_idx on public.pattern_trade_events (trade_id);
 create index pattern_trade_events_group_idx
@@ -81,33 +97,107 @@ comment on column public.pattern_trade_events.traded_at is 'When the trade was c
 comment on column public.pattern_trade_events.created_at is 'When the row was first written.';
 comment on column public.pattern_trade_events.scope_codes is
   'The scope in codes of learning.scope_values, by bit; 0 where a dimension is absent.';
+comment on column public.pattern_trade_events.fill_price is
+  'Price that the action was filled at; null where it does not say.';
+comment on column public.pattern_trade_events.fill_quantity is
+  'Quantity that was filled; null where the action does not say.';
+comment on column public.pattern_trade_events.side is
+  'long or short, by the action or its trade; null in events of before it was kept.';
+comment on column public.pattern_trade_events.leverage is
+  'Leverage of the action or its trade, 1 where neither says; null in events of before it was kept.';
 
-create function learning.standing_close(p_trade_id text)
-returns learning.accepted_strands
+comment on column public.pattern_trade_events.own_roi is
+  'What the action came to by itself: an add''s own return, what a trim saved, what an exit missed, negative '
+  'and in R; else the return of the whole trade. Null where unknown.';
+comment on column public.pattern_trade_events.own_rr is 'The same in R; null where unknown.';
+
+create function learning.strands_of_trades(p_trade_ids text[])
+returns table (trade_id text, strand learning.accepted_strands)
 language plpgsql
 stable
+rows 1000
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  standing learning.accepted_strands;
 begin
-  select closing.* into standing
-  from (
-    select accepted_strand.*
+  return query
+  select named.trade_id, accepted.strand
+  from unnest(p_trade_ids) as named(trade_id)
+  -- For each trade by itself: statistics of before the inbox was drained say that no receipt is done, and the
+  -- planner would begin with all that are.
+  cross join lateral (
+    select accepted_strand as strand
     from learning.accepted_strands accepted_strand
-    where accepted_strand.kind = 'position_closed' and accepted_strand.content ->> 'trade_id' = p_trade_id
-    -- Keeps the planner from walking all strands by time to find the newest of this trade.
+    where accepted_strand.content -> 'trade_id' = to_jsonb(named.trade_id)
+      and accepted_strand.kind in ('pm_action', 'dm_action', 'position_closed')
     offset 0
-  ) as closing
-  order by closing.created_at desc, closing.id collate "C" desc
-  limit 1;
-  return standing;
+  ) as accepted;
 end
 $$;
-comment on function learning.standing_close(text) is
-  'The close of a trade that holds: the newest that was accepted; nothing but nulls where there is none.';
+comment on function learning.strands_of_trades(text[]) is
+  'The accepted strands that tell of some trades.';
 
-create function learning.trade_of_close(closing learning.accepted_strands)
+create function learning.standing_closes(p_trade_ids text[])
+returns table (
+  trade_id text, module text, closing learning.accepted_strands, is_newest boolean, acting text[]
+)
+language plpgsql
+stable
+rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  with told as materialized (
+    select told_strand.trade_id, told_strand.strand, (told_strand.strand).kind, (told_strand.strand).id,
+      (told_strand.strand).created_at,
+      learning.acting_module((told_strand.strand).kind, (told_strand.strand).module) as teller
+    from learning.strands_of_trades(p_trade_ids) as told_strand
+    where (told_strand.strand).kind in ('pm_action', 'position_closed')
+  ),
+  actor as (
+    select distinct on (told.trade_id, told.teller) told.trade_id, told.teller, told.created_at, told.id
+    from told
+    where told.kind = 'pm_action'
+    order by told.trade_id, told.teller, told.created_at desc, told.id collate "C" desc
+  ),
+  crew as (
+    select actor.trade_id,
+      array_agg(actor.teller order by actor.created_at desc, actor.id collate "C" desc) as acting
+    from actor
+    group by actor.trade_id
+  ),
+  newest as (
+    select distinct on (told.trade_id, taker.module) told.trade_id, taker.module, told.strand,
+      told.created_at, told.id, taker.place, crew.acting
+    from told
+    left join crew using (trade_id)
+    cross join lateral unnest(
+      -- Who only closes does so for all who acted.
+      case when told.teller <> all (crew.acting) then crew.acting else array[told.teller] end
+    ) with ordinality as taker(module, place)
+    where told.kind = 'position_closed'
+    order by told.trade_id, taker.module, told.created_at desc, told.id collate "C" desc
+  ),
+  ranked as (
+    select newest.*, row_number() over (
+      partition by newest.trade_id
+      order by newest.created_at desc, newest.id collate "C" desc, newest.place
+    ) as rank
+    from newest
+  )
+  select ranked.trade_id, ranked.module, ranked.strand, ranked.rank = 1, coalesce(ranked.acting, '{}')
+  from ranked
+  -- Where nobody acted there is one trade, of whoever closed it last.
+  where ranked.acting is not null or ranked.rank = 1
+  order by ranked.trade_id, ranked.rank;
+end
+$$;
+comment on function learning.standing_closes(text[]) is
+  'The trades that go by some ids, of each id one for each module that acted or, where none did, of whoever '
+  'closed it, the last one closed first: the newest close of each that was accepted, whether it is the one '
+  'that was closed last, to which the decision maker''s allocations belong, and which modules acted.';
+
+create function learning.trade_of_close(closing learning.accepted_strands, acting_module text)
 returns learning.closed_trades
 language plpgsql
 stable
@@ -124,186 +214,97 @@ begin
   ));
   trade.roi := learning.number_of(summary, 'rpnl_pct') / 100;
   trade.rr := learning.number_of(summary, 'rr');
-  trade.pnl_usd := learning.number_of(summary, 'pnl_usd');
+  trade.pnl_usd := learning.pnl_usd(summary);
   trade.exit_at := (summary ->> 'exit_timestamp')::timestamptz;
+  trade.module := acting_module;
+  trade.entry_price := learning.positive_number(summary -> 'entry_price');
+  trade.exit_price := learning.positive_number(summary -> 'exit_price');
+  trade.fees := learning.finite_number(learning.trade_value(closing.content, 'fees'));
   return trade;
 end
 $$;
-comment on function learning.trade_of_close(learning.accepted_strands) is
-  'What a close says of its trade; without the categories of its actions.';
+comment on function learning.trade_of_close(learning.accepted_strands, text) is
+  'What a close says of a module''s trade; without the categories of its actions.';
 
-create function learning.events_of_close(
-  closing learning.accepted_strands, closed_trade learning.closed_trades
+create function learning.events_of_closes(
+  closings learning.accepted_strands[], closed_trades learning.closed_trades[], are_newest boolean[]
 )
 returns table (
-  action_strand_id text, module text, pattern_key text, action_category text, scope jsonb,
-  duration_hours float8, time_to_s3_hours float8, did_trim boolean, reached_s3 boolean,
-  could_enter_better float8, could_exit_better float8, acted_at timestamptz
+  trade_place bigint, action_strand_id text, module text, pattern_key text, action_category text,
+  scope jsonb, duration_hours float8, time_to_s3_hours float8, did_trim boolean, reached_s3 boolean,
+  could_enter_better float8, could_exit_better float8, acted_at timestamptz, fill_price float8,
+  fill_quantity float8, side text, leverage float8
 )
 language plpgsql
 stable
--- Of a thousand, which is what is expected of a function unless it says so, all events would be read.
-rows 5
+rows 500
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  entry_context constant jsonb := closing.content -> 'entry_context';
-  summary constant jsonb := closing.content -> 'trade_summary';
-  entered_at constant timestamptz := (summary ->> 'entry_timestamp')::timestamptz;
+  lists constant learning.dimension_lists := learning.listed_dimensions();
 begin
   return query
-  select action_strand.id,
-    coalesce(
-      nullif(btrim(action_strand.module), ''),
-      case action_strand.kind when 'dm_action' then 'dm' else 'pm' end
-    ),
-    learning.dotted_pattern_key(action_strand.content ->> 'pattern_key'),
-    action_strand.content ->> 'action_category',
-    public.unified_scope(entry_context, action_strand.content -> 'scope', action_strand.regime_context),
-    extract(epoch from closed_trade.exit_at - entered_at)::float8 / 3600,
-    learning.number_of(summary, 'time_to_s3_hours'),
-    bool_or(action_strand.content ->> 'action_category' = 'trim') over (),
-    coalesce(
-      (summary ->> 'reached_s3')::boolean,
-      bool_or(coalesce(action_strand.content ->> 'state' = 'S3', false)) over ()
-    ),
-    learning.number_of(summary, 'could_enter_better'), learning.number_of(summary, 'could_exit_better'),
-    action_strand.created_at
-  from learning.accepted_strands action_strand
-  where action_strand.kind in ('pm_action', 'dm_action')
-    and action_strand.content ->> 'trade_id' = closed_trade.trade_id;
-end
-$$;
-comment on function learning.events_of_close(learning.accepted_strands, learning.closed_trades) is
-  'The events that a close makes of its trade''s accepted actions; none without a close.';
-
-create function learning.write_events(
-  p_trade_id text, closing learning.accepted_strands, closed_trade learning.closed_trades
-)
-returns learning.group_key[]
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  changed_groups learning.group_key[];
-begin
-  with standing as materialized (
-    select event_of_close.* from learning.events_of_close(closing, closed_trade) as event_of_close
+  with close as materialized (
+    select given.place, given.trade_id, given.module, given.exit_at, given.is_newest,
+      given.content -> 'entry_context' as entry_context,
+      extract(epoch from
+        given.exit_at - (given.content #>> '{trade_summary,entry_timestamp}')::timestamptz
+      )::float8 / 3600 as hours,
+      learning.time_to_s3_hours(given.content -> 'trade_summary') as hours_to_s3,
+      (given.content #>> '{trade_summary,reached_s3}')::boolean as flag,
+      learning.side_of_trade(given.content) as side,
+      coalesce(learning.positive_number(learning.trade_value(given.content, 'leverage')), 1) as leverage,
+      learning.missed_rr(given.content -> 'trade_summary', 'could_enter_better') as missed_at_entry,
+      learning.missed_rr(given.content -> 'trade_summary', 'could_exit_better') as missed_at_exit
+    from (
+      select closing.place, closing.content, closed_trade.trade_id, closed_trade.module,
+        closed_trade.exit_at, newest.is_newest
+      from unnest(closings) with ordinality
+        as closing(id, kind, module, timeframe, content, regime_context, created_at, place)
+      join unnest(closed_trades) with ordinality as closed_trade(
+        trade_id, close_strand_id, timeframe, roi, rr, pnl_usd, exit_at, action_categories, module,
+        entry_price, exit_price, fees, place
+      ) using (place)
+      join unnest(are_newest) with ordinality as newest(is_newest, place) using (place)
+    ) as given
   ),
-  written as (
-    insert into public.pattern_trade_events as event (
-      action_strand_id, trade_id, module, pattern_key, action_category, scope, scope_mask, scope_codes,
-      roi, rr, pnl_usd, duration_hours, time_to_s3_hours, did_trim, reached_s3,
-      could_enter_better, could_exit_better, acted_at, traded_at
-    )
-    select standing.action_strand_id, p_trade_id, standing.module, standing.pattern_key,
-      standing.action_category, standing.scope, learning.scope_mask(standing.scope),
-      learning.encode_scope(standing.scope), closed_trade.roi, closed_trade.rr, closed_trade.pnl_usd,
-      standing.duration_hours, standing.time_to_s3_hours, standing.did_trim, standing.reached_s3,
-      standing.could_enter_better, standing.could_exit_better, standing.acted_at, closed_trade.exit_at
-    from standing
-    on conflict (action_strand_id) do update set
-      trade_id = excluded.trade_id, module = excluded.module, pattern_key = excluded.pattern_key,
-      action_category = excluded.action_category, scope = excluded.scope, scope_mask = excluded.scope_mask,
-      scope_codes = excluded.scope_codes, roi = excluded.roi, rr = excluded.rr, pnl_usd = excluded.pnl_usd,
-      duration_hours = excluded.duration_hours, time_to_s3_hours = excluded.time_to_s3_hours,
-      did_trim = excluded.did_trim, reached_s3 = excluded.reached_s3,
-      could_enter_better = excluded.could_enter_better, could_exit_better = excluded.could_exit_better,
-      acted_at = excluded.acted_at, traded_at = excluded.traded_at
-    where (event.trade_id, event.module, event.pattern_key, event.action_category, event.scope,
-        event.scope_codes, event.roi, event.rr, event.pnl_usd, event.duration_hours, event.time_to_s3_hours,
-        event.did_trim, event.reached_s3, event.could_enter_better, event.could_exit_better, event.acted_at,
-        event.traded_at)
-      is distinct from (excluded.trade_id, excluded.module, excluded.pattern_key, excluded.action_category,
-        excluded.scope, excluded.scope_codes, excluded.roi, excluded.rr, excluded.pnl_usd,
-        excluded.duration_hours, excluded.time_to_s3_hours, excluded.did_trim, excluded.reached_s3,
-        excluded.could_enter_better, excluded.could_exit_better, excluded.acted_at, excluded.traded_at)
-    returning event.module, event.pattern_key, event.action_category
-  ),
-  former as (
-    select event.module, event.pattern_key, event.action_category
-    from public.pattern_trade_events event
-    where event.trade_id = p_trade_id
-    union
-    select event.module, event.pattern_key, event.action_category
-    from standing
-    join public.pattern_trade_events event on event.action_strand_id = standing.action_strand_id
-  ),
-  removed as (
-    delete from public.pattern_trade_events event
-    where event.trade_id = p_trade_id
-      and not exists (select from standing where standing.action_strand_id = event.action_strand_id)
-    returning event.module, event.pattern_key, event.action_category
+  done as materialized (
+    select told_strand.trade_id, action_strand.*,
+      learning.acting_module(action_strand.kind, action_strand.module) as actor,
+      learning.action_category(action_strand.content) as category
+    from learning.strands_of_trades(
+      array(select closed_trade.trade_id from unnest(closed_trades) as closed_trade group by 1)
+    ) as told_strand
+    cross join lateral (select (told_strand.strand).*) as action_strand
+    where action_strand.kind in ('pm_action', 'dm_action')
   )
-  select array_agg(distinct
-    (touched.module, touched.pattern_key, touched.action_category)::learning.group_key)
-  into changed_groups
-  from (
-    select * from written
-    union all
-    select * from removed
-    union all
-    -- An action that changed its key leaves a group behind; an unchanged trade touches none.
-    select * from former where exists (select from written)
-  ) as touched;
-  return coalesce(changed_groups, '{}');
+  select close.place, done.id, done.actor, learning.dotted_pattern_key(done.content ->> 'pattern_key'),
+    done.category,
+    learning.merged_scope(close.entry_context, done.content -> 'scope', done.regime_context, lists),
+    close.hours, close.hours_to_s3, bool_or(done.category = 'trim') over of_trade,
+    coalesce(close.flag, case when close.hours_to_s3 is not null then true end, bool_or(
+      close.flag is null and close.hours_to_s3 is null and done.created_at <= close.exit_at
+        and learning.acted_in_s3(done.content)
+    ) over of_trade),
+    close.missed_at_entry, close.missed_at_exit, done.created_at,
+    -- Most say little of this, and a call that finds nothing costs as much as one that does.
+    case when done.content ?| '{price,execution_result}'
+      then learning.fill_of_action(done.content, 'price') end,
+    case when done.content ?| '{quantity,execution_result}'
+      then learning.fill_of_action(done.content, 'quantity') end,
+    case when done.content ?| '{side,is_short}'
+      then coalesce(learning.side_of(done.content), close.side) else close.side end,
+    case when done.content ? 'leverage'
+      then coalesce(learning.positive_number(done.content -> 'leverage'), close.leverage)
+      else close.leverage end
+  from close
+  join done on done.trade_id = close.trade_id
+    and case done.kind when 'dm_action' then close.is_newest else done.actor = close.module end
+  window of_trade as (partition by close.place);
 end
 $$;
-comment on function learning.write_events(text, learning.accepted_strands, learning.closed_trades) is
-  'Brings a trade''s events in line with its close and its accepted actions; returns the groups whose '
-  'events changed.';
-
-create function learning.write_trade(p_trade_id text, closed_trade learning.closed_trades)
-returns timestamptz
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  former_trade learning.closed_trades;
-begin
-  select trade.* into former_trade from learning.closed_trades trade where trade.trade_id = p_trade_id;
-  if closed_trade.trade_id is null then
-    delete from learning.closed_trades trade where trade.trade_id = p_trade_id;
-  else
-    select coalesce(array_agg(distinct event.action_category order by event.action_category), '{}')
-    into closed_trade.action_categories
-    from public.pattern_trade_events event
-    where event.trade_id = p_trade_id;
-
-    insert into learning.closed_trades as trade
-    values (closed_trade.*)
-    on conflict (trade_id) do update set
-      close_strand_id = excluded.close_strand_id, timeframe = excluded.timeframe, roi = excluded.roi,
-      rr = excluded.rr, pnl_usd = excluded.pnl_usd, exit_at = excluded.exit_at,
-      action_categories = excluded.action_categories;
-  end if;
-  return case
-    when (former_trade.timeframe, former_trade.roi, former_trade.exit_at)
-      is distinct from (closed_trade.timeframe, closed_trade.roi, closed_trade.exit_at)
-      then least(former_trade.exit_at, closed_trade.exit_at)
-  end;
-end
-$$;
-comment on function learning.write_trade(text, learning.closed_trades) is
-  'Brings a closed trade''s row in line with its close, after its events; returns the time from which '
-  'allocation must be replayed, or null where neither its place nor its outcome changed.';
-
-create function learning.apply_trade(
-  p_trade_id text, out changed_groups learning.group_key[], out changed_from timestamptz
-)
-returns record
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  closing constant learning.accepted_strands := learning.standing_close(p_trade_id);
-  closed_trade constant learning.closed_trades := learning.trade_of_close(closing);
-begin
-  changed_groups := learning.write_events(p_trade_id, closing, closed_trade);
-  changed_from := learning.write_trade(p_trade_id, closed_trade);
-end
-$$;
-comment on function learning.apply_trade(text) is
-  'Brings a trade''s events and its closed_trades row in line with its accepted strands; returns the groups '
-  'whose events changed and, where the trade''s place or outcome did, the time from which allocation must '
-  'be replayed.';
+comment on function learning.events_of_closes(
+  learning.accepted_strands[], learning.closed_trades[], boolean[]
+) is
+  'The events that closes make of their trades'' accepted actions; the decision maker''s belong to the '
+  'newest close of an id. By the places of the closes.';

@@ -14,7 +14,8 @@ create table public.pattern_episode_events (
   trade_id text,
   occurred_at timestamptz not null,
   scope_codes integer[] not null,
-  gates float8[]
+  gates float8[],
+  summary_strand_id text
 );
 create index pattern_episode_events_episode_idx on public.pattern_episode_events (episode_id);
 create index pattern_episode_events_pattern_idx
@@ -22,11 +23,14 @@ on public.pattern_episode_events (pattern_key, occurred_at, id)
 where outcome is not null;
 create index pattern_episode_events_decided_idx on public.pattern_episode_events (occurred_at)
 where outcome is not null;
+create index pattern_episode_events_summary_idx on public.pattern_episode_events (summary_strand_id)
+where summary_strand_id is not null;
 alter table public.pattern_episode_events enable row level security;
 comment on table public.pattern_episode_events is
   'One row per episode window: what the entry gates saw and how it would have ended.';
 comment on column public.pattern_episode_events.id is 'Identity.';
-comment on column public.pattern_episode_events.strand_id is 'The window.';
+comment on column public.pattern_episode_events.strand_id is
+  'The window; of one in a summary of its episode, the summary, # and its number.';
 comment on column public.pattern_episode_events.episode_id is 'The episode it belongs to.';
 comment on column public.pattern_episode_events.pattern_key is 'Behaviour whose gates these are, dotted.';
 comment on column public.pattern_episode_events.scope is 'Context of the window.';
@@ -46,38 +50,93 @@ comment on column public.pattern_episode_events.scope_codes is
 comment on column public.pattern_episode_events.gates is
   'What the movable gates compared: ts_score, ts_min, halo_distance, halo_max, slope, slope_min; null where '
   'any of them is missing.';
+comment on column public.pattern_episode_events.summary_strand_id is
+  'The summary of the episode that the window stood in; null where it came by itself.';
 
 create function learning.factor(factors jsonb, key text)
 returns float8
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  given jsonb := factors -> key;
+begin
+  if jsonb_typeof(given) = 'object' then
+    given := given -> 'median';
+  end if;
   -- Keys that are let through unjudged may hold anything.
-  select case when jsonb_typeof(factors -> key) = 'number' then
-    case when abs((factors ->> key)::numeric) <= 1e12 then learning.number_of(factors, key) end
+  return case
+    when jsonb_typeof(given) = 'number' and abs(given::numeric) <= 1e12
+      then learning.number_of_decimal(given::numeric)
   end;
+end
 $$;
 comment on function learning.factor(jsonb, text) is
-  'A number among a window''s factors; null where there is none.';
+  'A number among a window''s factors, or the median of several; null where there is none.';
+
+create function learning.slope_names()
+returns text[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array['slope', 'ema60_slope', 'ema144_slope'];
+end
+$$;
+comment on function learning.slope_names() is
+  'What the slope of a window may be called among its factors; the first that is there counts.';
+
+create function learning.slope_of(factors jsonb)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  slope float8;
+  name text;
+begin
+  foreach name in array learning.slope_names() loop
+    slope := learning.factor(factors, name);
+    exit when slope is not null;
+  end loop;
+  return slope;
+end
+$$;
+comment on function learning.slope_of(jsonb) is
+  'The slope among a window''s factors; null where there is none.';
 
 create function learning.episode_factors(content jsonb)
 returns jsonb
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce((
-      select jsonb_object_agg(flag.name, content #> array['flags', flag.name])
-      from (values ('ts_ok'), ('slope_ok'), ('entry_zone_ok')) as flag(name)
-      where jsonb_typeof(content #> array['flags', flag.name]) = 'boolean'
-    ), '{}'::jsonb)
-    || case when content ->> 'decision' = 'acted' then coalesce((
-      select jsonb_object_agg(score.name || '_acted', content #> array['sample', score.name])
-      from (values ('ts_score'), ('halo_distance'), ('slope')) as score(name)
-      where jsonb_typeof(content #> array['sample', score.name]) = 'number'
-    ), '{}'::jsonb) else '{}'::jsonb end
-    || jsonb_strip_nulls(coalesce(content -> 'factors', '{}'::jsonb));
+declare
+  flags constant jsonb := content -> 'flags';
+  sample constant jsonb := case when content ->> 'decision' = 'acted' then content -> 'sample' end;
+  slope jsonb;
+  name text;
+begin
+  if sample is not null then
+    foreach name in array learning.slope_names() loop
+      slope := case when jsonb_typeof(sample -> name) = 'number' then sample -> name end;
+      exit when slope is not null;
+    end loop;
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'ts_ok', case when jsonb_typeof(flags -> 'ts_ok') = 'boolean' then flags -> 'ts_ok' end,
+    'slope_ok', case when jsonb_typeof(flags -> 'slope_ok') = 'boolean' then flags -> 'slope_ok' end,
+    'entry_zone_ok',
+    case when jsonb_typeof(flags -> 'entry_zone_ok') = 'boolean' then flags -> 'entry_zone_ok' end,
+    'ts_score_acted', case when jsonb_typeof(sample -> 'ts_score') = 'number' then sample -> 'ts_score' end,
+    'halo_distance_acted',
+    case when jsonb_typeof(sample -> 'halo_distance') = 'number' then sample -> 'halo_distance' end,
+    'slope_acted', slope
+  )) || jsonb_strip_nulls(coalesce(content -> 'factors', '{}'::jsonb));
+end
 $$;
 comment on function learning.episode_factors(jsonb) is
   'What the gates of a window saw: its factors, and from the rest of the content its flags and the sample '
@@ -85,12 +144,13 @@ comment on function learning.episode_factors(jsonb) is
 
 create function learning.episode_gates(decision text, factors jsonb)
 returns float8[]
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
   -- An acted window's factors sum up what was seen until then; its sample is what the gates let through.
-  select array[
+  return array[
     coalesce(
       case decision when 'acted' then learning.factor(factors, 'ts_score_acted') end,
       learning.factor(factors, 'ts_score')
@@ -103,10 +163,11 @@ as $$
     learning.factor(factors, 'halo_max'),
     coalesce(
       case decision when 'acted' then learning.factor(factors, 'slope_acted') end,
-      learning.factor(factors, 'slope')
+      learning.slope_of(factors)
     ),
     learning.factor(factors, 'slope_min')
   ];
+end
 $$;
 comment on function learning.episode_gates(text, jsonb) is
   'What the movable gates of a window compared: ts_score, ts_min, halo_distance, halo_max, slope, '
@@ -114,51 +175,80 @@ comment on function learning.episode_gates(text, jsonb) is
 
 create function learning.missing_gates(gates float8[])
 returns text[]
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(array_agg(gate.name order by gate.place) filter (where gate.number is null), '{}')
-  from unnest('{ts_score,ts_min,halo_distance,halo_max,slope,slope_min}'::text[], gates) with ordinality
-    as gate(name, number, place);
+declare
+  names constant text[] := array['ts_score', 'ts_min', 'halo_distance', 'halo_max', 'slope', 'slope_min'];
+  missing text[] := array[]::text[];
+begin
+  for place in 1 .. cardinality(names) loop
+    if gates[place] is null then
+      missing := missing || names[place];
+    end if;
+  end loop;
+  return missing;
+end
 $$;
 comment on function learning.missing_gates(float8[]) is
   'Names of the factors that a window lacks for simulation.';
 
 create function learning.episode_blockers(content jsonb, factors jsonb, gates float8[])
 returns text[]
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select case
-    when content ->> 'decision' <> 'skipped' then '{}'
-    when jsonb_typeof(given.gate_names) = 'array'
-      and not jsonb_path_exists(given.gate_names, '$[*] ? (@.type() != "string")')
-      then array(select btrim(gate.name) from jsonb_array_elements_text(given.gate_names) as gate(name))
-    else array_remove(array[
-      case when failed.ts then 'ts' end,
-      case when failed.slope then 'slope' end,
-      -- The entry zone is every gate together: it tells of the halo only where no other gate explains it.
-      case
-        when not failed.ts and not failed.slope and (failed.halo or failed.entry_zone and not failed.dx)
-          then 'halo'
-      end,
-      case when failed.dx then 'dx' end
-    ], null)
-  end
-  from (
-    select coalesce(nullif(content -> 'blocked_by', 'null'::jsonb), factors -> 'blocked_by') as gate_names
-  ) as given,
-  (
-    select coalesce(factors -> 'ts_ok' = 'false'::jsonb, false) or coalesce(gates[1] < gates[2], false) as ts,
-      coalesce(gates[3] > gates[4], false) as halo,
-      coalesce(factors -> 'slope_ok' = 'false'::jsonb, false)
-        or coalesce(gates[5] < gates[6], false) as slope,
-      coalesce(factors -> 'entry_zone_ok' = 'false'::jsonb, false) as entry_zone,
-      coalesce(learning.factor(factors, 'dx') < learning.factor(factors, 'dx_min'), false) as dx
-  ) as failed;
+declare
+  gate_names jsonb;
+  failed_ts boolean;
+  failed_slope boolean;
+  failed_dx boolean;
+  failed_halo boolean;
+begin
+  if content ->> 'decision' <> 'skipped' then
+    return '{}'::text[];
+  end if;
+  gate_names := coalesce(nullif(content -> 'blocked_by', 'null'::jsonb), factors -> 'blocked_by');
+  if jsonb_typeof(gate_names) = 'array'
+    and not jsonb_path_exists(gate_names, '$[*] ? (@.type() != "string")') then
+    return array(select btrim(gate.name) from jsonb_array_elements_text(gate_names) as gate(name));
+  end if;
+  failed_ts := coalesce(factors -> 'ts_ok' = 'false'::jsonb, false) or coalesce(gates[1] < gates[2], false);
+  failed_slope :=
+    coalesce(factors -> 'slope_ok' = 'false'::jsonb, false) or coalesce(gates[5] < gates[6], false);
+  failed_dx := coalesce(learning.factor(factors, 'dx') < learning.factor(factors, 'dx_min'), false);
+  -- The entry zone is every gate together: it tells of the halo only where no other gate explains it.
+  failed_halo := not failed_ts and not failed_slope and (
+    coalesce(gates[3] > gates[4], false)
+    or coalesce(factors -> 'entry_zone_ok' = 'false'::jsonb, false) and not failed_dx
+  );
+  return array_remove(array[
+    case when failed_ts then 'ts' end, case when failed_slope then 'slope' end,
+    case when failed_halo then 'halo' end, case when failed_dx then 'dx' end
+  ], null);
+end
 $$;
 comment on function learning.episode_blockers(jsonb, jsonb, float8[]) is
   'Gates that held a skipped window back: as given, else those whose flag or comparison says so; halo only '
   'when ts and slope passed.';
+
+create function learning.window_outcome(told text, decision text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case
+    when told in ('success', 'failure', 'neutral') then told
+    when decision <> 'skipped' then null
+    when told = 'missed' then 'success'
+    when told = 'correct_skip' then 'failure'
+  end;
+end
+$$;
+comment on function learning.window_outcome(text, text) is
+  'How a window would have ended, by what is told of its episode: what was missed is success and what was '
+  'rightly skipped failure, of skipped windows; null where that says nothing of it.';

@@ -16,7 +16,8 @@ create table public.timeframe_allocation_steps (
   roi_long float8[] not null,
   weight_short float8[] not null,
   weight_long float8[] not null,
-  primary key (exit_at, trade_id)
+  module text not null default 'pm',
+  primary key (exit_at, trade_id, module)
 );
 alter table public.timeframe_allocation_steps enable row level security;
 comment on table public.timeframe_allocation_steps is
@@ -49,6 +50,9 @@ comment on column public.timeframe_allocation_steps.weight_short is
 comment on column public.timeframe_allocation_steps.weight_long is
   'Weight of the trades in roi_long as of last_exit_at; the newest counts 1.';
 
+comment on column public.timeframe_allocation_steps.module is
+  'Whose trade it is; decides, in byte order, between modules that use one id.';
+
 create function learning.start_shares(out timeframes text[], out shares float8[])
 language plpgsql
 stable
@@ -77,7 +81,7 @@ as
 with newest as (
   select step.*
   from public.timeframe_allocation_steps step
-  order by step.exit_at desc, step.trade_id collate "C" desc
+  order by step.exit_at desc, step.trade_id collate "C" desc, step.module collate "C" desc
   limit 1
 )
 select slot.timeframe, newest.shares[slot.place] as current_allocation,
@@ -238,7 +242,7 @@ begin
   select step.* into state
   from public.timeframe_allocation_steps step
   where step.exit_at < coalesce(before, 'infinity')
-  order by step.exit_at desc, step.trade_id collate "C" desc
+  order by step.exit_at desc, step.trade_id collate "C" desc, step.module collate "C" desc
   limit 1;
   if state.trade_id is null then
     select start.timeframes, start.shares, start.shares into state.timeframes, state.shares, state.desired
@@ -283,19 +287,22 @@ declare
   next_trade record;
   own integer;
   place integer;
+  counted_at timestamptz;
   elapsed_days float8;
   gap float8;
   allocation record;
 begin
   for next_trade in
-    select trade.trade_id, trade.timeframe, trade.roi, trade.exit_at
+    select trade.trade_id, trade.module, trade.timeframe, trade.roi, trade.exit_at
     from learning.closed_trades trade
     where trade.exit_at >= replay_from and trade.exit_at < coalesce(replay_until, 'infinity')
-    order by trade.exit_at, trade.trade_id collate "C"
+    order by trade.exit_at, trade.trade_id collate "C", trade.module collate "C"
   loop
     own := array_position(state.timeframes, next_trade.timeframe);
+    -- A close in the future must not make all others old.
+    counted_at := least(next_trade.exit_at, now());
     foreach place in array case when own is null then array[all_trades] else array[own, all_trades] end loop
-      elapsed_days := coalesce(date_part('epoch', next_trade.exit_at - last_exit_at[place]) / 86400, 0);
+      elapsed_days := coalesce(date_part('epoch', counted_at - last_exit_at[place]) / 86400, 0);
       -- With S ← S·e^(−Δ/τ) + roi and W ← W·e^(−Δ/τ) + 1 the mean S/W moves by the W-th part of its gap.
       weight_short[place] := weight_short[place] * exp(greatest(-elapsed_days / short_memory_days, -700)) + 1;
       gap := next_trade.roi - coalesce(roi_short[place], 0);
@@ -308,7 +315,7 @@ begin
         + case when abs(gap) < smallest_gap then 0 else gap / weight_long[place] end;
 
       n[place] := n[place] + 1;
-      last_exit_at[place] := next_trade.exit_at;
+      last_exit_at[place] := counted_at;
     end loop;
     if own is null then
       state.outcome := 'no_share';
@@ -320,6 +327,7 @@ begin
     end if;
     state.exit_at := next_trade.exit_at;
     state.trade_id := next_trade.trade_id;
+    state.module := next_trade.module;
     state.timeframe := next_trade.timeframe;
     state.roi := next_trade.roi;
     state.n := n;
@@ -334,4 +342,4 @@ end
 $$;
 comment on function learning.replayed_steps(public.timeframe_allocation_steps, timestamptz, timestamptz) is
   'The steps of all trades closed from a time on and before another, if one is given, in order, from the '
-  'state before them.';
+  'state before them; one in the future counts as closed now.';

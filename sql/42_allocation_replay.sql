@@ -8,6 +8,9 @@ as $$
 declare
   rescaled integer;
 begin
+  if not (learning.config() #>> '{flags,rescale_positions}')::boolean then
+    return 0;
+  end if;
   -- Locked before they are read: a token's total must not change in between. In one order, so that nobody
   -- deadlocks.
   perform
@@ -37,7 +40,8 @@ end
 $$;
 comment on function learning.rescale_positions(text[], float8[]) is
   'Splits what each token''s watchlist, active and dormant positions hold together by their timeframes'' '
-  'shares; the token''s total is kept. Returns how many positions changed.';
+  'shares; the token''s total is kept. Returns how many positions changed, none where '
+  'flags.rescale_positions is off.';
 
 create function learning.allocation_reason(outcome text, trade_timeframe text)
 returns text
@@ -208,21 +212,20 @@ comment on column learning.allocation_replay.began_from is
   'Exit from which on steps were out of date; null where none are.';
 comment on column learning.allocation_replay.goes_on_from is 'Exit from which on they still are.';
 
-create function learning.end_of_portion(place timestamptz)
+create function learning.end_of_portion(place timestamptz, most_trades integer)
 returns timestamptz
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  trades_at_a_time constant integer := 10000;
   portion_end timestamptz;
 begin
   select trade.exit_at into portion_end
   from learning.closed_trades trade
   where trade.exit_at >= place
   order by trade.exit_at
-  offset trades_at_a_time
+  offset most_trades
   limit 1;
   if portion_end = place then
     select min(trade.exit_at) into portion_end from learning.closed_trades trade where trade.exit_at > place;
@@ -230,12 +233,13 @@ begin
   return portion_end;
 end
 $$;
-comment on function learning.end_of_portion(timestamptz) is
+comment on function learning.end_of_portion(timestamptz, integer) is
   'Exit before which a replay that has come to a place stops to look at the clock; trades closed at one '
   'time are not parted. Null where it can go on to the end.';
 
 create function learning.replay_allocation(
-  replay_from timestamptz default null, patience interval default '2 seconds'
+  replay_from timestamptz default null, patience interval default '2 seconds',
+  trades_at_a_time integer default 10000
 )
 returns void
 language plpgsql
@@ -262,7 +266,7 @@ begin
   end if;
   former := learning.allocation_state();
   loop
-    portion_end := learning.end_of_portion(place);
+    portion_end := learning.end_of_portion(place, trades_at_a_time);
     delete from public.timeframe_allocation_steps step
     where step.exit_at >= place and step.exit_at < coalesce(portion_end, 'infinity');
     insert into public.timeframe_allocation_steps
@@ -293,10 +297,10 @@ begin
   perform learning.log_allocation(former, reached, outdated_from, rescaled);
 end
 $$;
-comment on function learning.replay_allocation(timestamptz, interval) is
+comment on function learning.replay_allocation(timestamptz, interval, integer) is
   'Brings steps, shares and positions in line with the closed trades from the given exit on, or goes on '
   'with a replay that paused; called once for each batch that changed any, and by the sweep. One that takes '
-  'longer than its patience pauses.';
+  'longer than its patience pauses; it looks at the clock after so many trades.';
 
 create function learning.restart_allocation()
 returns trigger

@@ -12,15 +12,20 @@ select step.exit_at, step.trade_id, step.timeframe as trade_timeframe, step.roi 
   case
     when step.n[slot.place] = 0 then 'no closed trades yet: its share stays'
     else learning.allocation_reason(step.outcome, step.timeframe)
-  end as reason
+  end as reason, step.module
 from public.timeframe_allocation_steps step
 cross join lateral unnest(step.timeframes) with ordinality as slot(timeframe, place)
 left join lateral (
   select earlier_step.timeframes, earlier_step.shares
   from public.timeframe_allocation_steps earlier_step
   where earlier_step.exit_at <= step.exit_at
-    and (earlier_step.exit_at < step.exit_at or earlier_step.trade_id collate "C" < step.trade_id collate "C")
-  order by earlier_step.exit_at desc, earlier_step.trade_id collate "C" desc
+    and (
+      earlier_step.exit_at < step.exit_at
+      or (earlier_step.trade_id collate "C", earlier_step.module collate "C")
+        < (step.trade_id collate "C", step.module collate "C")
+    )
+  order by earlier_step.exit_at desc, earlier_step.trade_id collate "C" desc,
+    earlier_step.module collate "C" desc
   limit 1
 ) as earlier on true
 left join lateral (
@@ -46,6 +51,7 @@ comment on column public.timeframe_allocation_history.n is 'Its closed trades so
 comment on column public.timeframe_allocation_history.outcome is
   'moved, or why the shares stayed, as a stable name.';
 comment on column public.timeframe_allocation_history.reason is 'The same for a person to read.';
+comment on column public.timeframe_allocation_history.module is 'Whose trade it is.';
 
 create view public.timeframe_allocation_outlook
 with (security_invoker = true)
@@ -59,13 +65,14 @@ from public.timeframe_allocation allocation
 left join (
   select past_allocation.*
   from (
-    select step.exit_at, step.trade_id
+    select step.exit_at, step.trade_id, step.module
     from public.timeframe_allocation_steps step
-    order by step.exit_at desc, step.trade_id collate "C" desc
+    order by step.exit_at desc, step.trade_id collate "C" desc, step.module collate "C" desc
     limit 1
   ) as newest_step
   join public.timeframe_allocation_history past_allocation
-    on past_allocation.exit_at = newest_step.exit_at and past_allocation.trade_id = newest_step.trade_id
+    on (past_allocation.exit_at, past_allocation.trade_id, past_allocation.module)
+      = (newest_step.exit_at, newest_step.trade_id, newest_step.module)
 ) as newest on newest.timeframe = allocation.timeframe;
 comment on view public.timeframe_allocation_outlook is
   'Each timeframe''s share, ROI and number of trades, beside where it is heading and why the newest close '

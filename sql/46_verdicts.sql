@@ -19,11 +19,14 @@ begin
   logged as (
     insert into public.learning_log (level, component, event, message, details)
     select 'WARNING', 'aggregate-strands', 'strand_rejected',
-      format('Strand %s (%s) was rejected: %s', refused.strand_id, strand.kind, (
+      -- Neither may be as long as what it was refused for.
+      format('Strand %s (%s) was rejected: %s',
+        left(refused.strand_id, learning.size_limit('id_characters')), learning.shortened(strand.kind), (
         select string_agg(concat_ws(' ', nullif(reason.path, ''), reason.message), '; ')
         from jsonb_to_recordset(refused.errors) as reason(path text, message text)
       )),
-      jsonb_build_object('strand_id', refused.strand_id, 'kind', strand.kind, 'errors', refused.errors)
+      jsonb_build_object('strand_id', refused.strand_id, 'kind', learning.shortened(strand.kind),
+        'errors', refused.errors)
     from refused
     join public.ad_strands strand on strand.id = refused.strand_id
     returning 1
@@ -89,7 +92,8 @@ comment on function learning.await_claims(jsonb) is
   'just as they were leased, holds on to them until it commits.';
 
 create function learning.standing_verdicts(
-  accepted jsonb, rejected jsonb, out standing_accepted jsonb, out standing_rejected jsonb
+  accepted jsonb, rejected jsonb, out standing_accepted jsonb, out standing_rejected jsonb,
+  out contexts jsonb[]
 )
 returns record
 language plpgsql
@@ -114,46 +118,56 @@ begin
     order by receipt.strand_id
     for update of receipt skip locked
   ),
-  -- A context that cannot be taken into a scope is refused here, where scopes are made.
-  final as (
-    select standing.id, standing.revision, coalesce(standing.errors, (
-      select jsonb_agg(jsonb_build_object(
-        'path', context.path || '.' || fault.path, 'message', fault.message
-      ))
-      from (values
-        ('content.entry_context', strand.content -> 'entry_context'),
-        ('content.scope', strand.content -> 'scope'),
-        ('regime_context', strand.regime_context)
-      ) as context(path, content)
-      cross join lateral jsonb_to_recordset(learning.scope_faults(context.content))
-        as fault(path text, message text)
-    )) as errors
+  context as materialized (
+    select standing.id, context.path, context.content
     from standing
     join public.ad_strands strand on strand.id = standing.id
+    cross join lateral (values
+      ('content.entry_context', strand.content -> 'entry_context'),
+      ('content.scope', strand.content -> 'scope'),
+      ('regime_context', strand.regime_context)
+    ) as context(path, content)
+    where standing.errors is null and jsonb_typeof(context.content) = 'object'
+  ),
+  -- A context that cannot be taken into a scope is refused here, where scopes are made. Many share one.
+  refused as materialized (
+    select distinct_context.content, learning.scope_faults(distinct_context.content) as faults
+    from (select distinct context.content from context) as distinct_context
+    where not learning.is_plain(distinct_context.content)
+  ),
+  faulty as materialized (
+    select context.id, jsonb_agg(jsonb_build_object(
+      'path', concat_ws('.', context.path, nullif(fault.path, '')), 'message', fault.message
+    )) as errors
+    from context
+    join refused on refused.content = context.content
+    cross join lateral jsonb_to_recordset(refused.faults) as fault(path text, message text)
+    group by context.id
+  ),
+  final as (
+    select standing.id, standing.revision, coalesce(standing.errors, faulty.errors) as errors
+    from standing
+    left join faulty using (id)
   )
   select
     coalesce(jsonb_agg(to_jsonb(final) - 'errors') filter (where final.errors is null), '[]'),
-    coalesce(jsonb_agg(to_jsonb(final)) filter (where final.errors is not null), '[]')
-  into standing_accepted, standing_rejected
+    coalesce(jsonb_agg(to_jsonb(final)) filter (where final.errors is not null), '[]'),
+    (select array_agg(context.content) from context where context.id not in (select faulty.id from faulty))
+  into standing_accepted, standing_rejected, contexts
   from final;
 end
 $$;
 comment on function learning.standing_verdicts(jsonb, jsonb) is
-  'The verdicts that stand, their receipts locked; what was accepted but cannot be taken into a scope is '
-  'among the rejected.';
+  'The verdicts that stand, their receipts locked, and the contexts of what was accepted; what was accepted '
+  'but cannot be taken into a scope is among the rejected.';
 
-create function learning.accept_strands(accepted jsonb)
+create function learning.accept_strands(accepted jsonb, contexts jsonb[])
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform learning.register_scope_values(array_agg(context.content))
-  from jsonb_to_recordset(accepted) as verdict(id text)
-  join public.ad_strands strand on strand.id = verdict.id
-  cross join lateral (
-    values (strand.content -> 'entry_context'), (strand.content -> 'scope'), (strand.regime_context)
-  ) as context(content);
+  perform learning.register_scope_values(contexts);
 
   update public.strand_receipts receipt
   set status = 'done', errors = '[]'::jsonb, next_attempt_at = null, processed_at = now()
@@ -161,7 +175,7 @@ begin
   where receipt.strand_id = verdict.id;
 end
 $$;
-comment on function learning.accept_strands(jsonb) is
+comment on function learning.accept_strands(jsonb, jsonb[]) is
   'Marks strands done, their values in the dictionary; what they change is applied next.';
 
 create function public.apply_strands(p_accepted jsonb, p_rejected jsonb)
@@ -186,10 +200,14 @@ begin
       'postponed', learning.return_strands(p_accepted || p_rejected), 'contended', true);
   end if;
   deadline := clock_timestamp() + interval '3 seconds';
-  perform learning.await_claims(p_accepted || p_rejected);
   verdicts := learning.standing_verdicts(p_accepted, p_rejected);
+  if jsonb_array_length(verdicts.standing_accepted || verdicts.standing_rejected)
+    < jsonb_array_length(p_accepted || p_rejected) then
+    perform learning.await_claims(p_accepted || p_rejected);
+    verdicts := learning.standing_verdicts(p_accepted, p_rejected);
+  end if;
   rejections := learning.reject_strands(verdicts.standing_rejected);
-  perform learning.accept_strands(verdicts.standing_accepted);
+  perform learning.accept_strands(verdicts.standing_accepted, verdicts.contexts);
   applied := learning.apply_subjects(verdicts.standing_accepted, verdicts.standing_rejected, deadline);
   if applied.changed_from is not null then
     perform learning.replay_allocation(applied.changed_from);
@@ -199,7 +217,7 @@ begin
     'accepted',
     jsonb_array_length(verdicts.standing_accepted) - applied.failed - cardinality(applied.postponed),
     'rejected', rejections, 'failed', applied.failed, 'postponed', cardinality(applied.postponed)
-  );
+  ) || case when applied.failed > 0 then jsonb_build_object('failures', applied.failures) else '{}' end;
 end
 $$;
 comment on function public.apply_strands(jsonb, jsonb) is

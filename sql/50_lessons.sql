@@ -19,9 +19,11 @@ create table public.learning_lessons (
   last_evidence_at timestamptz,
   updated_at timestamptz not null default now(),
   scope_digest text not null generated always as (md5(scope_subset::text)) stored,
+  family_scope jsonb,
   unique (module, pattern_key, action_category, scope_digest)
 );
-create index learning_lessons_active_idx on public.learning_lessons (module, pattern_key, action_category)
+create index learning_lessons_active_idx
+on public.learning_lessons (module, pattern_key, action_category, scope_digest)
 where status = 'active';
 create index learning_lessons_status_idx on public.learning_lessons (lesson_type, status, id);
 alter table public.learning_lessons enable row level security;
@@ -37,13 +39,13 @@ comment on column public.learning_lessons.scope_mask is 'Dimensions of scope_sub
 comment on column public.learning_lessons.lesson_type is 'pm_strength, dm_alloc or tuning_rates.';
 comment on column public.learning_lessons.n is 'Trades (for tuning: windows) behind it.';
 comment on column public.learning_lessons.stats is
-  'All statistics; outcomes in units of outcome_scale, times in hours.';
+  'All statistics: outcomes in their own unit, deltas and edges in units of scale, times in hours.';
 comment on column public.learning_lessons.edge_raw is
-  'Edge against the baseline after decay; null for tuning.';
+  'Edge against the baseline after decay, in units of the scale in stats; null for tuning.';
 comment on column public.learning_lessons.p_value is
   'Two-sided p value of the difference to the baseline; null for tuning.';
 comment on column public.learning_lessons.q_value is
-  'Benjamini-Hochberg false discovery rate within the group; null for tuning.';
+  'False discovery rate within the group; null for tuning.';
 comment on column public.learning_lessons.decay_halflife_hours is
   'Half-life of the edge; null where it is stable or unknown.';
 comment on column public.learning_lessons.status is
@@ -52,12 +54,16 @@ comment on column public.learning_lessons.first_active_at is 'When it first beca
 comment on column public.learning_lessons.last_evidence_at is 'Close of the newest trade behind it.';
 comment on column public.learning_lessons.updated_at is 'When the row changed last.';
 comment on column public.learning_lessons.scope_digest is 'Short form of scope_subset for uniqueness.';
+comment on column public.learning_lessons.family_scope is
+  'Scope of the lesson that represents its family, its own where it does itself; null where it is not '
+  'believed, and for tuning.';
 
 create table public.learning_edge_history (
   lesson_id bigint not null references public.learning_lessons (id) on delete cascade,
   ts timestamptz not null,
   edge float8 not null,
   n integer not null,
+  scale float8 not null default 1,
   primary key (lesson_id, ts)
 );
 alter table public.learning_edge_history enable row level security;
@@ -66,8 +72,10 @@ comment on table public.learning_edge_history is
   'changed, the last 500 each.';
 comment on column public.learning_edge_history.lesson_id is 'The lesson.';
 comment on column public.learning_edge_history.ts is 'When the snapshot was taken.';
-comment on column public.learning_edge_history.edge is 'Edge before decay.';
+comment on column public.learning_edge_history.edge is 'Edge before decay, in units of scale.';
 comment on column public.learning_edge_history.n is 'Trades behind it.';
+comment on column public.learning_edge_history.scale is
+  'What the edge was measured in, in the unit of the outcome.';
 
 create view public.pattern_scope_stats
 with (security_invoker = true)
@@ -109,3 +117,16 @@ end
 $$;
 comment on function learning.prune_edge_history(bigint[]) is
   'Deletes all but the last 500 snapshots of some lessons; returns how many.';
+
+create function learning.scale_of_lesson(stats jsonb)
+returns float8
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((stats ->> 'scale')::float8, 1);
+end
+$$;
+comment on function learning.scale_of_lesson(jsonb) is
+  'What the edge of a lesson is measured in, in the unit of the outcome: 1 where the lesson does not say.';

@@ -1,26 +1,4 @@
--- Mining: which groups are due, what they are compared with, and who is at work on them.
-
-create table learning.baselines (
-  action_category text primary key,
-  n integer not null,
-  mean float8 not null,
-  winsorised_mean float8 not null,
-  sigma float8 not null,
-  lower_bound float8 not null,
-  upper_bound float8 not null,
-  measured_at timestamptz not null default now()
-);
-alter table learning.baselines enable row level security;
-comment on table learning.baselines is 'What slices are compared with, measured at the start of each cycle.';
-comment on column learning.baselines.action_category is
-  'Category whose trades it covers; empty for all trades.';
-comment on column learning.baselines.n is 'Distinct trades.';
-comment on column learning.baselines.mean is 'Mean outcome.';
-comment on column learning.baselines.winsorised_mean is 'Mean of the winsorised outcomes.';
-comment on column learning.baselines.sigma is 'Population standard deviation of the winsorised outcomes.';
-comment on column learning.baselines.lower_bound is '2 % quantile of the outcomes.';
-comment on column learning.baselines.upper_bound is '98 % quantile of the outcomes.';
-comment on column learning.baselines.measured_at is 'When it was measured.';
+-- Mining: which groups are due, and who is at work on them.
 
 create function learning.mining_settings_digest()
 returns text
@@ -33,14 +11,22 @@ as $$
       select jsonb_build_object(
         'outcome', effective_config.config -> 'outcome',
         'outcome_scale', effective_config.config -> 'outcome_scale',
+        'add_outcome', effective_config.config -> 'add_outcome',
+        'trim_outcome', effective_config.config -> 'trim_outcome',
+        'exit_outcome', effective_config.config -> 'exit_outcome',
+        'refuse_selected', effective_config.config -> 'refuse_selected',
         'n_min', effective_config.config -> 'n_min',
         'edge_min', effective_config.config -> 'edge_min',
         'incremental_min', effective_config.config -> 'incremental_min',
         'max_q_value', effective_config.config -> 'max_q_value',
+        'fdr', effective_config.config -> 'fdr',
         'cluster', effective_config.config -> 'cluster',
         'baseline', effective_config.config -> 'baseline',
         'selection', effective_config.config -> 'selection',
         'max_lessons_per_group', effective_config.config -> 'max_lessons_per_group',
+        'near_misses', effective_config.config -> 'near_misses',
+        'regime_dimensions', effective_config.config -> 'regime_dimensions',
+        'memory', effective_config.config -> 'memory',
         'decay', effective_config.config -> 'decay',
         'roi_scale', effective_config.config #> '{steering,roi_scale}',
         'relative', effective_config.config #> '{steering,relative}',
@@ -58,75 +44,6 @@ $$;
 comment on function learning.mining_settings_digest() is
   'Digest of all that mining depends on besides the events: its configuration and the registry.';
 
-create function learning.measure_baselines()
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  config jsonb := learning.config();
-begin
-  with outcomes as materialized (
-    select trade.action_categories,
-      case config ->> 'outcome' when 'rr' then trade.rr else trade.roi end
-        / (config ->> 'outcome_scale')::float8 as y
-    from learning.closed_trades trade
-    where trade.action_categories <> '{}'
-  ),
-  populations as (
-    select '' as action_category, outcomes.y from outcomes
-    union all
-    select category.name, outcomes.y
-    from outcomes
-    cross join lateral unnest(outcomes.action_categories) as category(name)
-    where config ->> 'baseline' = 'category'
-  ),
-  bounds as (
-    select populations.action_category, count(*)::integer as n, avg(populations.y) as mean,
-      percentile_cont(array[0.02, 0.98]) within group (order by populations.y) as bound
-    from populations
-    group by populations.action_category
-  ),
-  measured as (
-    select bounds.action_category, bounds.n, bounds.mean, bounds.bound,
-      avg(least(greatest(populations.y, bounds.bound[1]), bounds.bound[2])) as winsorised_mean,
-      coalesce(stddev_pop(least(greatest(populations.y, bounds.bound[1]), bounds.bound[2])), 0) as sigma
-    from bounds
-    join populations using (action_category)
-    group by bounds.action_category, bounds.n, bounds.mean, bounds.bound
-  ),
-  removed as (
-    delete from learning.baselines baseline
-    where not exists (select from measured where measured.action_category = baseline.action_category)
-  )
-  insert into learning.baselines (
-    action_category, n, mean, winsorised_mean, sigma, lower_bound, upper_bound
-  )
-  select measured.action_category, measured.n, measured.mean, measured.winsorised_mean, measured.sigma,
-    measured.bound[1], measured.bound[2]
-  from measured
-  on conflict (action_category) do update set
-    n = excluded.n, mean = excluded.mean, winsorised_mean = excluded.winsorised_mean, sigma = excluded.sigma,
-    lower_bound = excluded.lower_bound, upper_bound = excluded.upper_bound, measured_at = now();
-end
-$$;
-comment on function learning.measure_baselines() is
-  'Measures the baselines over all distinct trades that have an event.';
-
-create function learning.baseline_of(group_category text)
-returns learning.baselines
-language sql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select baseline.*
-  from learning.baselines baseline
-  where baseline.action_category
-    = case learning.config() ->> 'baseline' when 'category' then group_category else '' end;
-$$;
-comment on function learning.baseline_of(text) is
-  'The baseline that a group of the given category is compared with.';
-
 create function learning.due_groups(p_family text)
 returns setof bigint
 language sql
@@ -138,6 +55,8 @@ as $$
   join learning.mining_cycles cycle on cycle.family = mining_group.family
   left join lateral learning.baseline_of(mining_group.action_category) as baseline
     on mining_group.family = 'strength'
+  left join learning.baselines category_baseline
+    on category_baseline.action_category = mining_group.action_category and mining_group.family = 'strength'
   where mining_group.family = p_family
     and (
       mining_group.run is not null
@@ -145,12 +64,26 @@ as $$
       or mining_group.mined_version < mining_group.evidence_version and mining_group.mined_cycle < cycle.cycle
       or mining_group.mined_settings is distinct from (select learning.mining_settings_digest())
       or abs(baseline.mean - mining_group.mined_baseline) > 0.01 * baseline.sigma
-      or mining_group.mined_at < now() - interval '1 day'
+      or abs(category_baseline.sigma - mining_group.mined_sigma) > 0.01 * mining_group.mined_sigma
+      or mining_group.family = 'strength'
+        and learning.effect_basis_moved(mining_group.id, mining_group.module, mining_group.action_category)
     );
 $$;
 comment on function learning.due_groups(text) is
-  'Groups whose run is under way or whose events, configuration, registry or baseline changed, or that were '
-  'not mined for a day.';
+  'Groups whose run is under way or whose events, configuration, registry or baseline changed.';
+
+create function public.prepare_mining(p_seconds float8)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return learning.refresh_decisions(clock_timestamp() + p_seconds * interval '1 second');
+end
+$$;
+comment on function public.prepare_mining(float8) is
+  'Brings up to date for some seconds what a mining cycle of trades is measured over; returns how many '
+  'groups are left. start_mining() does the rest. For the edge functions.';
 
 create function public.start_mining(p_family text)
 returns integer
@@ -171,7 +104,9 @@ begin
   end
   where cycle.family = p_family;
   if p_family = 'strength' then
-    perform learning.measure_baselines();
+    perform learning.warn_of_unknown_outcomes(learning.measure_baselines());
+    perform learning.measure_effect_bases();
+    perform learning.warn_of_scattered_dimensions();
   end if;
   -- Due groups are marked, so that the sweep finds those that no invocation came to. Every writer takes the
   -- rows in the same order and none deadlocks.
@@ -221,6 +156,22 @@ as $$
       from learning.baseline_of(mining_group.action_category) as baseline
       where baseline.n is not null
     ),
+    'category', (
+      select jsonb_build_object('n', category_baseline.n, 'sigma', category_baseline.sigma)
+      from learning.baselines category_baseline
+      where category_baseline.action_category = mining_group.action_category
+    ),
+    'first_sigma', coalesce(
+      case when mining_group.first_outcome = learning.outcome_read(learning.config())
+        then nullif(mining_group.first_sigma, 0)
+      end,
+      (select baseline.sigma from learning.baseline_of(mining_group.action_category) as baseline)
+    ),
+    'effects', (
+      select to_jsonb(basis) - 'module' - 'action_category'
+      from learning.effect_bases basis
+      where basis.module = mining_group.module and basis.action_category = mining_group.action_category
+    ),
     'dimensions', learning.registered_dimensions()
   )
   from learning.mining_cycles cycle
@@ -239,7 +190,8 @@ declare
 begin
   select mining_group.* into claimed
   from learning.mining_groups mining_group
-  where mining_group.id in (select learning.due_groups(p_family))
+  -- Those that are due were marked when the cycle began.
+  where mining_group.family = p_family and mining_group.run is not null
     and learning.is_leased(mining_group.leased_until) is not true
   order by mining_group.progress is null, mining_group.mined_at nulls first, mining_group.id
   limit 1

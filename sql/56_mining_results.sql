@@ -39,7 +39,7 @@ begin
     select given.*, md5(given.scope_subset::text) as scope_digest
     from jsonb_to_recordset(lessons) as given(
       scope_subset jsonb, n integer, stats jsonb, edge_raw float8, p_value float8, q_value float8,
-      decay_halflife_hours float8, status text, last_evidence_at timestamptz
+      decay_halflife_hours float8, status text, family_scope jsonb, last_evidence_at timestamptz
     )
   ),
   -- Not in rather than not exists: it is hashed however few rows are expected, and the other would compare
@@ -54,29 +54,29 @@ begin
   written as (
     insert into public.learning_lessons as lesson (
       module, pattern_key, action_category, scope_subset, scope_mask, lesson_type, n, stats, edge_raw,
-      p_value, q_value, decay_halflife_hours, status, first_active_at, last_evidence_at
+      p_value, q_value, decay_halflife_hours, status, first_active_at, last_evidence_at, family_scope
     )
     select leased_group.module, leased_group.pattern_key, leased_group.action_category, found.scope_subset,
       learning.scope_mask(found.scope_subset), leased_group.lesson_type, found.n, found.stats, found.edge_raw,
       found.p_value, found.q_value, found.decay_halflife_hours, found.status,
-      case when found.status = 'active' then now() end, found.last_evidence_at
+      case when found.status = 'active' then now() end, found.last_evidence_at, found.family_scope
     from found
     on conflict (module, pattern_key, action_category, scope_digest) do update set
       n = excluded.n, stats = excluded.stats, edge_raw = excluded.edge_raw, p_value = excluded.p_value,
       q_value = excluded.q_value, decay_halflife_hours = excluded.decay_halflife_hours,
       status = learning.status_of_found(excluded.status, lesson.first_active_at),
       first_active_at = coalesce(lesson.first_active_at, excluded.first_active_at),
-      last_evidence_at = excluded.last_evidence_at, updated_at = now()
+      last_evidence_at = excluded.last_evidence_at, family_scope = excluded.family_scope, updated_at = now()
     where (lesson.n, lesson.stats, lesson.edge_raw, lesson.p_value, lesson.q_value,
-        lesson.decay_halflife_hours, lesson.last_evidence_at, lesson.status)
+        lesson.decay_halflife_hours, lesson.last_evidence_at, lesson.family_scope, lesson.status)
       is distinct from (excluded.n, excluded.stats, excluded.edge_raw, excluded.p_value, excluded.q_value,
-        excluded.decay_halflife_hours, excluded.last_evidence_at,
+        excluded.decay_halflife_hours, excluded.last_evidence_at, excluded.family_scope,
         learning.status_of_found(excluded.status, lesson.first_active_at))
     returning lesson.*
   ),
   deprecated as (
     update public.learning_lessons lesson
-    set status = 'deprecated', updated_at = now()
+    set status = 'deprecated', family_scope = null, updated_at = now()
     from missing
     where lesson.id = missing.id and missing.status = 'active'
     returning lesson.id
@@ -119,8 +119,9 @@ declare
   remembered bigint[];
 begin
   with snapshots as (
-    insert into public.learning_edge_history as snapshot (lesson_id, ts, edge, n)
-    select lesson.id, now(), (lesson.stats ->> 'edge_before_decay')::float8, lesson.n
+    insert into public.learning_edge_history as snapshot (lesson_id, ts, edge, n, scale)
+    select lesson.id, now(), (lesson.stats ->> 'edge_before_decay')::float8, lesson.n,
+      learning.scale_of_lesson(lesson.stats)
     from unnest(changes) as change
     join public.learning_lessons lesson on lesson.id = change.lesson_id
     where change.has_new_evidence
@@ -190,7 +191,11 @@ begin
     mined_cycle = (ended_run ->> 'cycle')::bigint, mined_at = now(),
     mined_settings = ended_run ->> 'settings',
     mined_baseline = (ended_run #>> '{baseline,mean}')::float8,
-    run = null, progress = null, lease_token = null, leased_until = null
+    mined_sigma = (ended_run #>> '{category,sigma}')::float8,
+    first_sigma = (ended_run ->> 'first_sigma')::float8,
+    first_outcome = learning.outcome_read(ended_run -> 'config'),
+    run = null, progress = null, lease_token = null, leased_until = null,
+    lagging_since = coalesce(mining_group.lagging_since, now())
   where mining_group.id = leased_group.id;
 end
 $$;
@@ -213,7 +218,9 @@ $$;
 comment on function learning.count_outcomes(learning.lesson_change[]) is
   'How many lessons a run wrote, deprecated and deleted.';
 
-create function public.finish_mining_group(p_group_id bigint, p_lease_token uuid, p_lessons jsonb)
+create function public.finish_mining_group(
+  p_group_id bigint, p_lease_token uuid, p_lessons jsonb, p_effects jsonb default null
+)
 returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -227,10 +234,14 @@ begin
   changes := array(select change from learning.write_lessons(leased_group, p_lessons) as change);
   snapshots := learning.remember_edges(changes);
   logged := learning.log_lessons(changes);
+  -- A miner of before there were effects gives none; one that measured nothing gives none of anything.
+  if p_effects is not null then
+    perform learning.write_effects(leased_group, p_effects);
+  end if;
   perform learning.end_run(leased_group);
   return learning.count_outcomes(changes) || jsonb_build_object('snapshots', snapshots, 'logged', logged);
 end
 $$;
-comment on function public.finish_mining_group(bigint, uuid, jsonb) is
-  'Writes the lessons of a finished run all at once, drops what was no longer found and ends the lease. For '
-  'the edge functions.';
+comment on function public.finish_mining_group(bigint, uuid, jsonb, jsonb) is
+  'Writes the lessons and effects of a finished run all at once, drops what was no longer found and ends the '
+  'lease. For the edge functions.';

@@ -28,11 +28,25 @@ create table public.pm_overrides (
   last_evidence_at timestamptz check (isfinite(last_evidence_at)),
   last_updated_at timestamptz not null default now(),
   scope_digest text not null generated always as (md5(scope_subset::text)) stored,
+  control text not null default 'auto' check (control in ('auto', 'pinned', 'off')),
+  proposed jsonb check (jsonb_typeof(proposed) = 'object'),
+  evidence_from timestamptz check (isfinite(evidence_from)),
+  promised float8 check (promised between -1e12 and 1e12),
+  baseline float8 check (baseline between -1e12 and 1e12),
+  baseline_sigma float8 check (baseline_sigma between 0 and 1e12),
+  approved_at timestamptz,
+  approved_by text,
   unique (override_type, pattern_key, action_category, scope_digest)
 )
 -- Room in each page: the hourly changes of values touch no index then.
 with (fillfactor = 85);
 create index pm_overrides_lesson_idx on public.pm_overrides (lesson_id) where lesson_id is not null;
+create index pm_overrides_control_idx on public.pm_overrides (override_type, pattern_key, action_category)
+where control <> 'auto';
+create index pm_overrides_without_promise_idx on public.pm_overrides (
+  override_type, pattern_key, action_category
+)
+where evidence_from is null and lesson_id is not null;
 alter table public.pm_overrides enable row level security;
 
 comment on table public.pm_overrides is
@@ -60,16 +74,47 @@ comment on column public.pm_overrides.decay_state is 'Whether the edge is stable
 comment on column public.pm_overrides.half_life_hours is
   'Half-life of the edge, from 1 hour to 1e9; null where unknown.';
 comment on column public.pm_overrides.lesson_id is
-  'Lesson it was made from; null: made by hand and never touched by the loop.';
+  'Lesson it was made from; null: made by hand.';
 comment on column public.pm_overrides.enabled is 'Whether it acts.';
 comment on column public.pm_overrides.disabled_by is
-  'Who switched it off: the loop, or a user, whose word stands.';
+  'Who switched it off: the loop, or a user, whose word stands; user exactly where control is off.';
 comment on column public.pm_overrides.disabled_reason is 'Why it was switched off.';
 comment on column public.pm_overrides.first_active_at is 'When it first acted.';
 comment on column public.pm_overrides.last_evidence_at is
   'Close of the newest trade behind it; it fades from there.';
 comment on column public.pm_overrides.last_updated_at is 'When the row was written last.';
 comment on column public.pm_overrides.scope_digest is 'Short form of scope_subset for uniqueness.';
+comment on column public.pm_overrides.control is
+  'Whose word it is: auto, the loop''s; pinned, a person''s, who edited or made it; off, a person''s, who '
+  'switched it off. The loop changes auto ones alone; setting auto gives a learned one back to it.';
+comment on column public.pm_overrides.proposed is
+  'What the loop would say of one that is pinned, off or waits for approval: its figures, or that it would '
+  'switch it off and why; null where it would say nothing.';
+comment on column public.pm_overrides.evidence_from is
+  'Decisions from here on say whether it keeps its promise: when it began to act, or was switched off for '
+  'breaking it; null where it was not learned.';
+comment on column public.pm_overrides.promised is
+  'By how much its decisions were to be better than the baseline when it began to act, in the unit of the '
+  'outcome; null where it was not learned.';
+comment on column public.pm_overrides.baseline is 'Winsorised mean that the promise was measured from.';
+comment on column public.pm_overrides.baseline_sigma is 'Deviation of that baseline.';
+comment on column public.pm_overrides.approved_at is 'When an operator approved what it says; null: never.';
+comment on column public.pm_overrides.approved_by is 'Who did.';
+
+create function learning.has_broken_promise(override public.pm_overrides)
+returns boolean
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return not override.enabled and override.disabled_by = 'loop'
+    and starts_with(coalesce(override.disabled_reason, ''), 'stopped adding value');
+end
+$$;
+comment on function learning.has_broken_promise(public.pm_overrides) is
+  'Whether the loop switched an override off because it did not keep what it promised; its lesson alone does '
+  'not bring it back.';
 
 create function learning.override_scope(pattern_key text, scope jsonb)
 returns jsonb
@@ -99,6 +144,25 @@ $$;
 comment on function learning.override_scope(text, jsonb) is
   'The scope of an override in its normal form; refuses unregistered dimensions.';
 
+create function learning.refuse_large_scope(scope_subset jsonb)
+returns void
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  fault constant text := learning.size_fault(scope_subset, learning.size_limit('scope_bytes'));
+begin
+  if fault is not null then
+    perform learning.refuse_scope(
+      jsonb_build_array(jsonb_build_object('path', 'scope_subset', 'message', fault))
+    );
+  end if;
+end
+$$;
+comment on function learning.refuse_large_scope(jsonb) is
+  'Refuses the scope of an override that is beyond a limit, before anything else is made of it.';
+
 create function learning.write_normalise_override()
 returns void
 language plpgsql
@@ -119,10 +183,10 @@ begin
           -- Nearly every update writes other values only.
           if (
             new.scope_subset, new.scope_mask, new.pattern_key, new.enabled, new.disabled_by,
-            new.disabled_reason, new.id
+            new.disabled_reason, new.control, new.id
           ) is not distinct from (
             old.scope_subset, old.scope_mask, old.pattern_key, old.enabled, old.disabled_by,
-            old.disabled_reason, old.id
+            old.disabled_reason, old.control, old.id
           ) then
             return new;
           end if;
@@ -132,6 +196,10 @@ begin
               message = format('Override %%s cannot become %%s', old.id, new.id),
               hint = 'What was logged of it names its id. Insert another override instead.';
           end if;
+        end if;
+        -- Before it is written out, which could take all memory; nearly every scope is too small for that.
+        if pg_column_size(new.scope_subset #> '{}') > 512 then
+          perform learning.refuse_large_scope(new.scope_subset);
         end if;
         declare
           scope constant jsonb := new.scope_subset;
@@ -157,8 +225,8 @@ begin
         if new.enabled then
           new.disabled_by := null;
           new.disabled_reason := null;
-        elsif new.disabled_by is null then
-          new.disabled_by := 'user';
+        elsif new.disabled_by is null or new.disabled_by in ('loop', 'user') then
+          new.disabled_by := case new.control when 'off' then 'user' else 'loop' end;
         end if;
         return new;
       end
@@ -207,7 +275,7 @@ when (
   least(
     nullif(abs(new.dir_a), 0), nullif(abs(new.dir_e), 0), nullif(abs(new.value), 0),
     nullif(abs(new.edge_raw), 0), nullif(new.variance, 0), nullif(new.confidence_score, 0)
-  ) < 1e-12
+  ) < learning.dust()
 )
 execute function learning.clear_override_of_dust();
 comment on trigger clear_override_of_dust on public.pm_overrides is
@@ -244,3 +312,16 @@ create trigger adapt_overrides_to_fewer_dimensions after delete or truncate on p
 for each statement execute function learning.adapt_overrides();
 comment on trigger adapt_overrides_to_fewer_dimensions on public.scope_dimensions is
   'Overrides know a dimension no longer once it is taken out.';
+
+create trigger guard_new_pattern_key before insert on public.pm_overrides
+for each row when (length(new.pattern_key) > learning.size_limit('pattern_key_characters'))
+execute function learning.refuse_pattern_key();
+comment on trigger guard_new_pattern_key on public.pm_overrides is 'No pattern key is too long.';
+create trigger guard_changed_pattern_key before update on public.pm_overrides
+for each row when (
+  new.pattern_key is distinct from old.pattern_key
+  and length(new.pattern_key) > learning.size_limit('pattern_key_characters')
+)
+execute function learning.refuse_pattern_key();
+comment on trigger guard_changed_pattern_key on public.pm_overrides is
+  'No pattern key becomes too long; one that was written before there was a limit stays.';

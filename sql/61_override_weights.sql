@@ -77,19 +77,20 @@ comment on function learning.overrides_enabled(text, jsonb) is 'Whether override
 create function learning.overrides_act(override_type text, scope jsonb, config jsonb)
 returns boolean
 language plpgsql
-immutable
+stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   regimes constant jsonb := config -> 'flags' -> 'learning_overrides_enabled_regimes';
 begin
   return learning.overrides_enabled(override_type, config)
-    and (regimes = 'null' or coalesce(regimes ? (scope ->> 'macro_phase'), false));
+    and (regimes = 'null' or coalesce(regimes ? (scope ->> 'macro_phase'), false))
+    and (override_type = 'dm_alloc' or learning.proof_allows(config));
 end
 $$;
 comment on function learning.overrides_act(text, jsonb, jsonb) is
-  'Whether overrides of a type act in a scope: they are switched on, and its macro phase is one in which '
-  'overrides act.';
+  'Whether overrides of a type act in a scope: they are switched on, its macro phase is one in which '
+  'overrides act, and those of strength and levers are not kept from it for want of a proof.';
 
 create function learning.multiplier_bounds(override_type text, out lowest float8, out highest float8)
 language plpgsql

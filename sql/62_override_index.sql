@@ -71,7 +71,8 @@ create table learning.override_index_entries (
   edge float8 not null,
   support float8 not null,
   evidence_us float8 not null,
-  decay_us float8 not null
+  decay_us float8 not null,
+  by_hand boolean not null default false
 )
 -- An index-only scan is worth as much as the visibility map is up to date.
 with (
@@ -80,7 +81,7 @@ with (
 );
 create index override_index_entries_bucket_idx on learning.override_index_entries (bucket) include (
   pairs_1, pairs_2, override_id, scope_mask, specificity, confidence, multiplier, dir_a, dir_e, edge, support,
-  evidence_us, decay_us
+  evidence_us, decay_us, by_hand
 );
 alter table learning.override_index_entries enable row level security;
 comment on table learning.override_index_entries is
@@ -112,6 +113,7 @@ comment on column learning.override_index_entries.evidence_us is
   'Close of the newest trade behind it in microseconds since 1970; infinity where there is none.';
 comment on column learning.override_index_entries.decay_us is
   'Half-life of the edge in microseconds; 30 days where unknown.';
+comment on column learning.override_index_entries.by_hand is 'Whether a person made or pinned it.';
 
 create function learning.override_terms_query(overrides text)
 returns text
@@ -132,7 +134,8 @@ begin
       override.edge_raw as edge,
       (1 - exp(greatest(-700, -override.n / 25::float8))) / (1 + override.variance) as support,
       coalesce(extract(epoch from override.last_evidence_at)::float8 * 1e6, 'infinity') as evidence_us,
-      coalesce(override.half_life_hours, 30 * 24) * 3.6e9 as decay_us
+      coalesce(override.half_life_hours, 30 * 24) * 3.6e9 as decay_us,
+      override.lesson_id is null or override.control = 'pinned' as by_hand
     from %s override
   $terms$, overrides);
 end
@@ -166,6 +169,7 @@ comment on column learning.override_terms.evidence_us is
   'Close of the newest trade behind it in microseconds since 1970; infinity where there is none.';
 comment on column learning.override_terms.decay_us is
   'Half-life of the edge in microseconds; 30 days where unknown.';
+comment on column learning.override_terms.by_hand is 'Whether a person made or pinned it.';
 
 create function learning.rarest_two(uses_and_numbers bigint[])
 returns bigint
@@ -261,7 +265,7 @@ begin
   execute $insert_entries$
     insert into learning.override_index_entries (
       override_id, identity_hash, bucket, pairs_1, pairs_2, scope_mask, specificity, confidence, multiplier,
-      dir_a, dir_e, edge, support, evidence_us, decay_us
+      dir_a, dir_e, edge, support, evidence_us, decay_us, by_hand
     )
     select posting.id, terms.identity_hash, posting.bucket, posting.pairs_1,
       case
@@ -270,7 +274,7 @@ begin
         else posting.pairs_2
       end,
       terms.scope_mask, terms.specificity, terms.confidence, terms.multiplier, terms.dir_a, terms.dir_e,
-      terms.edge, terms.support, terms.evidence_us, terms.decay_us
+      terms.edge, terms.support, terms.evidence_us, terms.decay_us, terms.by_hand
     from (
       select override.id,
         index_group.id::bigint << 40 | case index_group.key_pairs

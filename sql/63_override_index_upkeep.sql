@@ -187,7 +187,7 @@ declare
     update learning.override_index_entries index_entry
     set confidence = terms.confidence, multiplier = terms.multiplier, dir_a = terms.dir_a,
       dir_e = terms.dir_e, edge = terms.edge, support = terms.support, evidence_us = terms.evidence_us,
-      decay_us = terms.decay_us
+      decay_us = terms.decay_us, by_hand = terms.by_hand
     from (%s order by override_id) as terms
     where index_entry.override_id = terms.override_id and index_entry.identity_hash = terms.identity_hash
       and terms.enabled

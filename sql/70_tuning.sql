@@ -36,14 +36,22 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select max(episode.occurred_at)
-    - make_interval(secs => (learning.config() #>> '{tuning,lookback_days}')::float8 * 86400)
-  from public.pattern_episode_events episode
-  where episode.outcome is not null;
+  -- A window that a clock has put into the future must not move the look-back past all others; where there is
+  -- none but such, it counts as now.
+  select coalesce(
+    (
+      select max(episode.occurred_at) from public.pattern_episode_events episode
+      where episode.outcome is not null and episode.occurred_at <= now()
+        and episode.occurred_at > '-infinity'
+    ),
+    (select now() where exists (
+      select from public.pattern_episode_events episode where episode.outcome is not null
+    ))
+  ) - make_interval(secs => (learning.config() #>> '{tuning,lookback_days}')::float8 * 86400);
 $$;
 comment on function learning.tuning_lookback() is
-  'Oldest time that tuning looks at: so many days before the newest window with an outcome; null where there '
-  'is none.';
+  'Oldest time that tuning looks at: so many days before the newest window with an outcome, of those that '
+  'are neither in the future nor before all time; null where there is none.';
 
 create function learning.episode_half(episode_id text)
 returns integer
@@ -116,7 +124,8 @@ begin
   execute format(
     $query$
       with packed_row as materialized (
-        select episode.id, episode.occurred_at, episode.scope_codes, episode.gates,
+        select episode.id, episode.occurred_at as place, least(episode.occurred_at, $7) as occurred_at,
+          episode.scope_codes, episode.gates,
           (episode.decision = 'acted')::integer + 2 * (episode.outcome = 'success')::integer
             + 4 * (episode.outcome = 'failure')::integer
             + 8 * (not episode.blocked_by <@ array['ts', 'slope', 'halo'])::integer
@@ -132,8 +141,8 @@ begin
       select jsonb_build_object(
         'rows', count(*)::integer,
         'next', case when count(*) = $6 then (
-          select jsonb_build_object('occurred_at', newest_row.occurred_at, 'id', newest_row.id)
-          from packed_row newest_row order by newest_row.occurred_at desc, newest_row.id desc limit 1
+          select jsonb_build_object('occurred_at', newest_row.place, 'id', newest_row.id)
+          from packed_row newest_row order by newest_row.place desc, newest_row.id desc limit 1
         ) end,
         'gates', %s,
         'dimensions', jsonb_build_object(%s),
@@ -149,13 +158,14 @@ begin
   into packed
   using read_group.pattern_key, coalesce(looks_back_to, 'infinity'),
     coalesce((p_after ->> 'occurred_at')::timestamptz, '-infinity'), coalesce((p_after ->> 'id')::bigint, 0),
-    coalesce((read_group.run ->> 'last_event_id')::bigint, 9223372036854775807), p_limit;
+    coalesce((read_group.run ->> 'last_event_id')::bigint, 9223372036854775807), p_limit,
+    coalesce((read_group.run ->> 'started_at')::timestamptz, now());
   return packed || jsonb_build_object('looks_back_to', looks_back_to, 'code_bytes', code_bytes);
 end
 $$;
 comment on function public.read_tuning_windows(bigint, timestamptz, jsonb, integer, boolean) is
-  'A tuning group''s windows with an outcome in packed columns, oldest first, in pieces: next is where the '
-  'next one begins. For the edge functions.';
+  'A tuning group''s windows with an outcome in packed columns, oldest first and none later than the run, in '
+  'pieces: next is where the next one begins. For the edge functions.';
 
 create function learning.log_tuning_lessons(p_pattern_key text, changes learning.lesson_change[])
 returns void

@@ -116,6 +116,31 @@ comment on function learning.tuning_lapse_reason(bigint, text) is
   'Why the override of a lesson is no longer wanted, for a person to read; luck says which p values stand '
   'up.';
 
+create function learning.orphaned_tuning_overrides(p_limit integer)
+returns bigint[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select override.id
+    from public.pm_overrides override
+    cross join lateral (
+      select coalesce((override.proposed ->> 'lesson_id')::bigint, override.lesson_id) as lesson_id
+    ) as own
+    where override.override_type = 'pm_tuning' and own.lesson_id is not null
+      and (override.control <> 'auto' or override.enabled)
+      and override.proposed -> 'enabled' is distinct from 'false'
+      and not exists (select from public.learning_lessons lesson where lesson.id = own.lesson_id)
+    order by override.id
+    limit p_limit
+  );
+end
+$$;
+comment on function learning.orphaned_tuning_overrides(integer) is
+  'Tuning overrides whose lesson is gone altogether, as far as nothing was done about that.';
+
 create function public.reconcile_tuning_overrides(
   p_after bigint default 0,
   p_limit integer default 500,
@@ -134,37 +159,57 @@ declare
     order by lesson.id
     limit p_limit
   );
-  is_last constant boolean := cardinality(lesson_ids) < p_limit;
   luck constant text := learning.luck_among(p_lessons, p_largest_p_value);
+  -- Those of lessons that are gone altogether, once everything else is done.
+  orphaned_ids bigint[] := '{}'::bigint[];
+  next_id bigint := lesson_ids[p_limit];
   judged bigint;
   wanted_overrides learning.wanted_override[];
   lapsed_overrides learning.lapsed_override[];
+  done jsonb;
 begin
+  perform learning.act_as('loop', 'tuning');
   judged := learning.judge_simulations(lesson_ids, p_lessons, p_largest_p_value);
+  if next_id is null then
+    orphaned_ids := learning.orphaned_tuning_overrides(p_limit);
+    -- As many as it takes may be left.
+    if cardinality(orphaned_ids) = p_limit then
+      next_id := coalesce(lesson_ids[cardinality(lesson_ids)], p_after);
+    end if;
+  end if;
   -- In one statement, so that both are of one moment.
   with wanted as materialized (
     select wanted.* from learning.tuning_overrides(lesson_ids) as wanted
   ),
   former as (
     select override.* from public.pm_overrides override
-    where override.override_type = 'pm_tuning' and override.lesson_id = any (lesson_ids)
-    union all
-    -- Those of lessons that are gone altogether, once everything else is done.
+    where override.override_type = 'pm_tuning'
+      and (override.lesson_id = any (lesson_ids) or override.id = any (orphaned_ids))
+    union
     select override.* from public.pm_overrides override
-    where override.override_type = 'pm_tuning' and override.lesson_id is not null and is_last
-      and not exists (select from public.learning_lessons lesson where lesson.id = override.lesson_id)
+    where override.override_type = 'pm_tuning' and override.control <> 'auto'
+      and (override.proposed ->> 'lesson_id')::bigint = any (lesson_ids)
   )
   select array(select wanted::learning.wanted_override from wanted),
     array(
       select (former.id, learning.tuning_lapse_reason(former.lesson_id, luck))::learning.lapsed_override
       from former
-      where former.enabled
-        and (former.pattern_key, former.action_category, former.scope_digest)
+      where (former.pattern_key, former.action_category, former.scope_digest)
           not in (select wanted.pattern_key, wanted.action_category, wanted.scope_digest from wanted)
+        and (former.control <> 'auto' or former.enabled)
     )
   into wanted_overrides, lapsed_overrides;
-  return jsonb_build_object('next', case when not is_last then lesson_ids[p_limit] end, 'judged', judged)
-    || learning.reconcile(wanted_overrides, lapsed_overrides);
+  done := learning.reconcile(wanted_overrides, lapsed_overrides);
+  if next_id is null then
+    -- What was learned since then waits for its simulation.
+    update learning.mining_groups mining_group
+    set lagging_since = null
+    from learning.tuning_groups tuning_group
+    where tuning_group.group_id = mining_group.id and mining_group.lagging_since is not null
+      and tuning_group.run is null and tuning_group.lessons_version = tuning_group.simulated_version;
+  end if;
+  perform learning.act_as('');
+  return jsonb_build_object('next', next_id, 'judged', judged) || done;
 end
 $$;
 comment on function public.reconcile_tuning_overrides(bigint, integer, float8, integer) is

@@ -96,9 +96,8 @@ begin
   perform learning.require_pm();
   if timeframe is null or btrim(timeframe) = '' then
     perform learning.refuse_argument('timeframe', 'a timeframe such as 1h', timeframe);
-  elsif scope is null or jsonb_typeof(scope) <> 'object' then
-    perform learning.refuse_argument('scope', 'an object of dimensions and texts', left(scope::text, 61));
   end if;
+  perform learning.check_scope(scope);
   timeframe := btrim(timeframe);
   scope := public.unified_scope(null, scope || jsonb_build_object('timeframe', timeframe), null);
 

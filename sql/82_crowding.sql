@@ -22,7 +22,8 @@ create type learning.crowding_context as (
   cap float8,
   total float8,
   full_exposure float8,
-  mask integer
+  mask integer,
+  empty_skew float8
 );
 comment on type learning.crowding_context is
   'What all candidates are measured by: the configuration, the exposure of the book, how much of it in one '
@@ -39,6 +40,7 @@ comment on column learning.crowding_context.cap is
 comment on column learning.crowding_context.total is 'Exposure of the whole book.';
 comment on column learning.crowding_context.full_exposure is 'How much of it in one scope reads as full.';
 comment on column learning.crowding_context.mask is 'Dimensions of anything held, as bits.';
+comment on column learning.crowding_context.empty_skew is 'Exposure skew while nothing is held.';
 
 create type learning.crowded_mask as (
   scope jsonb,
@@ -86,6 +88,7 @@ begin
   context.alpha := (config #>> '{exposure,alpha}')::float8;
   context.beta := (config #>> '{exposure,beta}')::float8;
   context.cap := (config #>> '{exposure,cap}')::float8;
+  context.empty_skew := (config #>> '{exposure,empty}')::float8;
   select coalesce(sum(position_scope.exposure), 0), coalesce(bit_or(position_scope.scope_mask), 0)
   into context.total, context.mask
   from learning.position_scopes position_scope;
@@ -228,8 +231,11 @@ begin
     if candidate.action_category in ('entry', 'add') then
       concentration := learning.concentration(candidate, context);
       crowding := learning.crowding(concentration, context);
-      measure.skew := case when context.enabled and crowding is not null
-        then learning.skew_of_crowding(crowding) else 1 end;
+      measure.skew := case
+        when not context.enabled or crowding is null then 1
+        when context.total = 0 then context.empty_skew
+        else learning.skew_of_crowding(crowding)
+      end;
       measure.explanation := jsonb_build_object(
         'enabled', context.enabled, 'alpha', context.alpha, 'beta', context.beta,
         'total', context.total, 'cap', context.cap,

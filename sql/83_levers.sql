@@ -6,10 +6,13 @@ create table public.learning_levers (
   neutral float8,
   lower_bound float8 not null,
   upper_bound float8 not null,
-  max_step float8 check (max_step > 0),
+  max_step float8 check (max_step > 0 and max_step < 'infinity'),
   action_categories text[],
   description text not null,
   check (lower_bound <= upper_bound),
+  -- NaN lies above every number.
+  constraint learning_levers_bounds_are_finite
+    check (lower_bound > '-infinity' and upper_bound < 'infinity'),
   check (neutral between lower_bound and upper_bound),
   check ((neutral is null) = (kind = 'target'))
 );
@@ -141,8 +144,8 @@ as $$
   where learned.multiplier is not null or learned.value is not null;
 $$;
 comment on function learning.learned_levers(float8, float8, float8, float8) is
-  'What a lesson says of the levers, from its edge and the mean buckets of what its trades missed at entry '
-  'and exit (0 to 3, null where unknown); bounds and fading come after.';
+  'What a lesson says of the levers, from its edge in the unit of the outcome and the mean buckets of what '
+  'its trades missed at entry and exit (0 to 3, null where unknown); bounds and fading come after.';
 
 create function learning.offered_levers(candidate learning.candidate, config jsonb)
 returns table (
@@ -181,10 +184,13 @@ begin
   from containing
   left join public.learning_lessons lesson on lesson.id = containing.lesson_id
   cross join lateral learning.learned_levers(
-    containing.edge, containing.fade, (lesson.stats ->> 'm_e')::float8, (lesson.stats ->> 'm_x')::float8
+    -- A lever moves by what is earned more or less, whatever the edge is measured in.
+    containing.edge * learning.scale_of_lesson(lesson.stats), containing.fade,
+    (lesson.stats ->> 'm_e')::float8, (lesson.stats ->> 'm_x')::float8
   ) as learned
   where containing.override_type = 'pm_strength'
-    and (lesson.id is null or lesson.status = 'active')
+    -- One that is pinned is a person's word, whatever became of its lesson.
+    and (lesson.id is null or lesson.status = 'active' or containing.control = 'pinned')
     -- One made by hand that names no edge is about the size alone.
     and (lesson.id is not null or containing.edge <> 0);
 end

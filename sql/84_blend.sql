@@ -19,6 +19,8 @@ create type learning.match_sums as (
   edged_weight float8,
   log_multiplier float8,
   light learning.light_edge[],
+  hand_weight float8,
+  hand_gain float8,
   override_ids bigint[],
   scope_masks integer[],
   weights float8[],
@@ -43,6 +45,9 @@ comment on column learning.match_sums.edged_weight is
 comment on column learning.match_sums.log_multiplier is 'Logarithms of their multipliers times that weight.';
 comment on column learning.match_sums.light is
   'Those of which it depends on the most specific one whether they weigh enough.';
+comment on column learning.match_sums.hand_weight is
+  'Weight by specificity and confidence of those that a person made or pinned.';
+comment on column learning.match_sums.hand_gain is 'What their multipliers add, faded, times weight.';
 comment on column learning.match_sums.override_ids is 'All that may be listed.';
 comment on column learning.match_sums.scope_masks is 'Dimensions of their scopes as bits.';
 comment on column learning.match_sums.weights is 'Their weights in the configured mode.';
@@ -55,6 +60,7 @@ create type learning.strength_blend as (
   delta_e float8,
   multiplier float8,
   log_multiplier float8,
+  hand_multiplier float8,
   confidence float8,
   overrides integer,
   weight float8,
@@ -77,6 +83,8 @@ comment on column learning.strength_blend.delta_a is 'Where they steer the appet
 comment on column learning.strength_blend.delta_e is 'Where they steer the assertiveness.';
 comment on column learning.strength_blend.multiplier is 'Mean of the faded multipliers.';
 comment on column learning.strength_blend.log_multiplier is 'Mean of their logarithms by edge.';
+comment on column learning.strength_blend.hand_multiplier is
+  'Mean of the faded multipliers that a person set.';
 comment on column learning.strength_blend.confidence is
   'Confidence of those that act in the configured mode.';
 comment on column learning.strength_blend.overrides is 'How many those are.';
@@ -112,6 +120,7 @@ declare
   mode constant text := config ->> 'strength_mode';
   by_multiplier constant boolean := mode = 'multiplier';
   by_edge constant boolean := mode = 'edge_weighted';
+  by_slices constant boolean := mode = 'calibrated';
   adds constant boolean := candidate.action_category in ('entry', 'add');
   biased constant boolean := (config #> '{steering,base_bias}')::float8 <> 0;
   edge_scale constant float8 := (config -> 'edge_scale')::float8;
@@ -127,7 +136,7 @@ declare
   listed_from constant float8 := case
     when not one_by_one then 'infinity'
     when even_resting or by_edge then 0
-    when by_multiplier then 1e-12
+    when by_multiplier or by_slices then learning.dust()
     else least_confidence
   end;
   sums learning.match_sums;
@@ -147,11 +156,17 @@ begin
       filter (
         where match.edged_weight < surely_enough and match.edged_weight >= least_share * match.specificity
       ),
+    sum(match.weight) filter (where match.by_hand),
+    sum(match.faded_weight * (match.multiplier - 1)) filter (where match.by_hand),
     array_agg(match.override_id) filter (where match.listed),
     array_agg(match.scope_mask) filter (where match.listed),
-    array_agg(case when by_edge then match.edged_weight else match.weight end) filter (where match.listed),
     array_agg(case
-      when by_multiplier then match.faded_weight * (match.multiplier - 1)
+      when by_edge then match.edged_weight
+      when match.by_hand or not by_slices then match.weight
+      else 0
+    end) filter (where match.listed),
+    array_agg(case
+      when by_multiplier or by_slices then match.faded_weight * (match.multiplier - 1)
       when by_edge then match.edged_weight * ln(match.multiplier)
       when adds then match.faded_weight * match.dir_a
       else match.faded_weight * match.dir_e
@@ -161,7 +176,9 @@ begin
     select index_entry.override_id, index_entry.scope_mask, index_entry.specificity, index_entry.confidence,
       index_entry.edge, index_entry.multiplier, index_entry.dir_a, index_entry.dir_e,
       index_entry.confidence >= least_confidence as confident,
-      index_entry.confidence >= listed_from as listed,
+      index_entry.confidence >= listed_from and (index_entry.by_hand or even_resting or not by_slices)
+        as listed,
+      index_entry.by_hand,
       index_entry.specificity * index_entry.confidence as weight,
       index_entry.specificity * index_entry.confidence
         * exp(greatest(-500, least(0, (index_entry.evidence_us - as_of_us) * fade_rate))) as faded_weight,
@@ -227,6 +244,7 @@ declare
   blend learning.strength_blend;
 begin
   blend.log_multiplier := sums.log_multiplier / sums.edged_weight;
+  blend.hand_multiplier := 1 + sums.hand_gain / nullif(sums.hand_weight, 0);
   if sums.posture_weight is not null then
     blend.multiplier := 1 + sums.gain / sums.weight;
     blend.posture_confidence := sums.posture_confidence / sums.posture_weight;
@@ -261,6 +279,10 @@ begin
       blend.weight := nullif(sums.weight, 0);
       blend.confidence := sums.confidence / blend.weight;
       blend.pull := blend.multiplier - 1;
+    when 'calibrated' then
+      blend.weight := nullif(sums.hand_weight, 0);
+      blend.confidence := blend.posture_confidence;
+      blend.pull := blend.hand_multiplier - 1;
     else
       blend.weight := sums.posture_weight;
       blend.confidence := blend.posture_confidence;
@@ -287,7 +309,7 @@ declare
   mode constant text := config ->> 'strength_mode';
   steering constant jsonb := config -> 'steering';
   -- Nearer to 0 there is no confidence, and without any an override has no weight.
-  least_confidence float8 := greatest(1e-12, (steering -> 'confidence_min')::float8);
+  least_confidence float8 := greatest(learning.dust(), (steering -> 'confidence_min')::float8);
   probe learning.override_probe;
   sums learning.match_sums;
 begin
@@ -306,7 +328,7 @@ begin
   end if;
   if sums.posture_weight is null and sums.weight > 0 then
     -- Where none is confident, all are heeded.
-    least_confidence := 1e-12;
+    least_confidence := learning.dust();
     sums := learning.sum_matches(candidate, config, probe, least_confidence, one_by_one, even_resting);
   end if;
   if sums.specificity < probe.most_specificity and sums.light is not null then

@@ -17,11 +17,12 @@ create type public.pm_sizing as (
   exposure jsonb,
   shadow jsonb,
   config_version integer,
-  computed_at timestamptz
+  computed_at timestamptz,
+  ignored jsonb
 );
 comment on type public.pm_sizing is 'Answer of get_pm_sizing: how large the action should be, and why.';
 comment on column public.pm_sizing.mode is
-  'How learned strength acted: posture, multiplier or edge_weighted.';
+  'How learned strength acted: posture, multiplier, edge_weighted or calibrated.';
 comment on column public.pm_sizing.base_alloc_pct is
   'Fraction of the book that the token gets before anything learned, over all its timeframes.';
 comment on column public.pm_sizing.timeframe_share is
@@ -42,11 +43,15 @@ comment on column public.pm_sizing.steer_max is
   'Furthest that the posture could have been steered; 0 where nothing steers.';
 comment on column public.pm_sizing.overrides is
   'The overrides that acted, heaviest first: id, scope_subset, weight, share, pull; beyond 50 one entry for '
-  'the rest.';
+  'the rest. In mode calibrated before them the ten slices that pull most, which have no id, and one for the '
+  'rest.';
 comment on column public.pm_sizing.exposure is 'Concentration and the masks that made it.';
-comment on column public.pm_sizing.shadow is 'What the other two modes would have said, by mode.';
+comment on column public.pm_sizing.shadow is 'What the other modes would have said, by mode.';
 comment on column public.pm_sizing.config_version is 'Version of the configuration that held.';
 comment on column public.pm_sizing.computed_at is 'When the answer was computed.';
+comment on column public.pm_sizing.ignored is
+  'Keys of the scope that are no dimension and had no effect, each with the nearest registered name or null; '
+  'of more than 32 the nearest are not looked for.';
 
 create type learning.sizing_context as (
   config jsonb,
@@ -165,11 +170,19 @@ declare
   by_posture float8 := 1;
   by_multiplier float8 := 1;
   by_edge float8 := 1;
+  by_slices float8 := 1;
+  said learning.said_by_slices;
   sizing public.pm_sizing;
 begin
   if blend.steer is not null then
     a_steered := learning.with_headroom(a, blend.delta_a);
     e_steered := learning.with_headroom(e, blend.delta_e);
+  end if;
+  if candidate.action_category in ('entry', 'add')
+    and learning.overrides_act('pm_strength', candidate.scope, context.config) then
+    said := learning.ask_slices(candidate.pattern_key, candidate.action_category, candidate.scope,
+      candidate.as_of, context.config, mode = 'calibrated');
+    by_slices := learning.calibrated_strength(said, blend.hand_multiplier);
   end if;
   if not blend is null and candidate.action_category in ('entry', 'add') then
     by_posture := learning.size_of_appetite(a_steered) / raw;
@@ -183,24 +196,30 @@ begin
     context.timeframe_shares[array_position(context.timeframes, candidate.scope ->> 'timeframe')];
   sizing.size_frac_raw := raw;
   sizing.pm_strength := case mode
-    when 'posture' then by_posture when 'multiplier' then by_multiplier else by_edge
+    when 'posture' then by_posture when 'multiplier' then by_multiplier when 'calibrated' then by_slices
+    else by_edge
   end;
   sizing.exposure_skew := skew;
   sizing.size_frac := learning.applied_size(raw, sizing.pm_strength, skew);
   sizing.max_alloc_pct := base * sizing.pm_strength * skew;
-  sizing.a_final := case mode when 'posture' then a_steered else a end;
-  sizing.e_final := case mode when 'posture' then e_steered else e end;
+  sizing.a_final := case when mode in ('posture', 'calibrated') then a_steered else a end;
+  sizing.e_final := case when mode in ('posture', 'calibrated') then e_steered else e end;
   sizing.confidence := coalesce(blend.confidence, 0);
-  sizing.steer_max := case mode when 'posture' then coalesce(blend.steer, 0) else 0 end;
+  sizing.steer_max := case when mode in ('posture', 'calibrated') then coalesce(blend.steer, 0) else 0 end;
   sizing.overrides := learning.list_contributions(blend, candidate.scope, 50);
+  if mode = 'calibrated' and said.weight is not null then
+    sizing.overrides := learning.list_slices(said, 10) || sizing.overrides;
+  end if;
   sizing.exposure := crowding.explanation;
   sizing.shadow := jsonb_build_object(
     'posture', learning.mode_outcome(by_posture, a_steered, e_steered, raw, base, skew),
     'multiplier', learning.mode_outcome(by_multiplier, a, e, raw, base, skew),
-    'edge_weighted', learning.mode_outcome(by_edge, a, e, raw, base, skew)
+    'edge_weighted', learning.mode_outcome(by_edge, a, e, raw, base, skew),
+    'calibrated', learning.mode_outcome(by_slices, a_steered, e_steered, raw, base, skew)
   ) - mode;
   sizing.config_version := context.config_version;
   sizing.computed_at := now();
+  sizing.ignored := candidate.ignored;
   return sizing;
 end
 $$;

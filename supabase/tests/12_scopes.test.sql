@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(31);
+select plan(37);
 
 -- Where a dimension is read from ------------------------------------------------------------------------
 
@@ -132,6 +132,40 @@ select results_eq(
   $$ values ('pm.uptrend.S1.buy_flag'), ('pm.uptrend.S1.buy_flag'), ('dm.pm.x'), ('pm.uptrend'), ('pm.x'),
        ('module=pm'), ('pattern_key=x') $$,
   'Both forms of a pattern key are the same key, and a key is prefixed once'
+);
+
+-- Sizes ---------------------------------------------------------------------------------------------------
+
+select throws_ok(
+  $$ select unified_scope(null, null, (
+    select jsonb_object_agg('k' || place, '1e131071'::jsonb) from generate_series(1, 1900) as place
+  )) $$, '22023', 'Scope is not valid: regime_context must have at most 256 keys and has 1900',
+  'A context with too many keys is refused, whatever they hold'
+);
+select throws_ok(
+  $$ select unified_scope('{"colour": 1e131071, "chain": ["x"]}', '{"timeframe": ["1h"]}', null) $$, '22023',
+  'Scope is not valid: entry_context must have at most 65536 bytes and has 131072 or more; '
+  'timeframe must be a text, a number or a boolean',
+  'So is one that is long as text, and the faults of others are named beside it'
+);
+select is(
+  learning.scope_faults('{"a": 0e-16383, "b": 0e-16383, "c": 0e-16383, "chain": 0e-16383, "d": 0e-16383}'),
+  '[{"path": "", "message": "must have at most 65536 bytes and has 81925 or more"}]', 'Decimals count, too'
+);
+select lives_ok(
+  $$ select unified_scope((
+    select jsonb_object_agg('k' || place, repeat('x', 200)) from generate_series(1, 255) as place
+  ) || '{"chain": "a"}', null, null) $$, '256 keys are taken'
+);
+select is(
+  unified_scope('{"vol_bucket": 1e60, "age_bucket": 1.5e-60, "colour": 1e1000}', null, null),
+  jsonb_build_object('vol_bucket', '1' || repeat('0', 60), 'age_bucket', '0.' || repeat('0', 59) || '15'),
+  'A long number that fits is taken'
+);
+select is(
+  learning.scope_faults(jsonb_build_object('colour', (repeat('[', 64) || repeat(']', 64))::jsonb)),
+  '[{"path": "", "message": "must be nested at most 64 deep and is nested deeper"}]',
+  'A fault of the whole context has no path of its own'
 );
 
 select * from finish();

@@ -3,7 +3,7 @@ create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
 -- As where a configuration is written: compiling the check takes half a second, checking a millisecond.
 set local jit = off;
-select plan(41);
+select plan(51);
 
 create function pg_temp.configure(config_data jsonb, module_id text default 'pm')
 returns void language sql as $$
@@ -16,35 +16,47 @@ delete from learning_configs where true;
 -- Defaults, as the specification lists them ----------------------------------------------------------------
 
 select is(learning.config('pm'), '{
-  "strength_mode": "posture", "outcome": "roi", "outcome_scale": 1.0, "n_min": 33, "edge_min": 0.05,
-  "incremental_min": null, "max_q_value": 0.10, "cluster": "auto", "baseline": "global",
+  "strength_mode": "posture", "outcome": "roi", "outcome_scale": "auto", "n_min": 33, "edge_min": 0.05,
+  "incremental_min": null, "max_q_value": 0.10, "cluster": "week", "baseline": "category",
+  "add_outcome": "own", "trim_outcome": "own", "exit_outcome": "regret", "fdr": "by",
+  "representatives_only": true, "near_misses": 200, "regime_dimensions": ["macro_phase"],
+  "refuse_selected": true, "memory": "auto", "approval": "none", "record_sizings": "off", "experiment": {"holdout": 0, "salt": ""},
   "selection": "distinct", "max_lessons_per_group": 5000, "decay": {"source": "events"},
-  "staleness_half_life_hours": 720, "cpu_budget_ms": 1200, "mining_workers": 4, "edge_scale": 0.10,
+  "staleness_half_life_hours": 720, "cpu_budget_ms": 1200, "mining_workers": 4, "edge_scale": 1.0,
   "steering": {
     "base": 0.03, "gain": 0.20, "max": 0.22, "confidence_min": 0.40, "roi_scale": 0.10, "base_bias": 0,
-    "relative": false
+    "relative": true
   },
   "exposure": {
-    "masks": ["singles", "pairs", "full"], "alpha": 1.0, "beta": 0.5, "weight_exponent": 0.5, "cap": null
+    "masks": ["singles", "pairs", "full"], "alpha": 1.0, "beta": 0.5, "weight_exponent": 0.5, "cap": null,
+    "measure": "allocation", "empty": 1.33
   },
   "tuning": {
     "lookback_days": 90, "min_ratio": 2.0, "min_gain": 3, "cautious_dodge_rate": 0.90,
-    "cautious_ratio": 4.0, "confirm": true
+    "cautious_ratio": 4.0, "confirm": true, "ts_min": null, "halo_max": null, "slope_min": null
   },
   "flags": {
     "learning_overrides_enabled": true, "learning_overrides_enabled_regimes": null,
     "tuning_overrides_enabled": true, "exposure_skew_enabled": true, "dm_alloc_overrides_enabled": false,
-    "ae_v2_enabled": true
+    "rescale_positions": true, "require_proof": false, "ae_v2_enabled": true
   }
 }'::jsonb, 'Without a row every key has its default');
 select is(
   learning.config('decision_maker'),
-  '{"default_allocation_pct": 0.10, "start_shares": {"15m": 0.15, "1h": 0.50, "4h": 0.35}}'::jsonb,
+  '{
+    "default_allocation_pct": 0.10, "allocation_unit": "fraction",
+    "start_shares": {"15m": 0.15, "1h": 0.50, "4h": 0.35}
+  }'::jsonb,
   'The decision maker''s too'
 );
 select is(
   (select version from learning.effective_configs where module_id = 'pm'), 0, 'Without a row the version is 0'
 );
+select pg_temp.configure('{"cluster": "auto"}');
+select is(learning.config() ->> 'cluster', 'week', 'The cluster auto of earlier releases is read as week');
+select pg_temp.configure('{"cluster": "span"}');
+select is(learning.config() ->> 'cluster', 'span', 'What it meant is span');
+delete from learning_configs where true;
 
 -- Faults -------------------------------------------------------------------------------------------------
 
@@ -72,9 +84,34 @@ from (values
     'steering.max must be a number from 0 to 1, not 2; steering.x is not a known key; y is not a known key',
     'Every reason is told, with the range and what was given')
 ) as given(config_data, fault, why);
+select pg_temp.configure('{"n_min": "what it likes"}', 'trader');
 select is(
-  learning.configuration_faults('trader', '{"n_min": 1}'),
-  array['module_id must be one of ''decision_maker'', ''pm'', not ''trader'''], 'The modules are two'
+  (select config_data from learning_configs where module_id = 'trader'), '{"n_min": "what it likes"}',
+  'What another module keeps is stored'
+);
+select is(learning.config('trader'), null, 'And not read');
+delete from learning_configs where module_id = 'trader';
+select is(
+  learning.configuration_faults('trader', (
+    select jsonb_object_agg('k' || place, 1) from generate_series(1, 257) as place
+  )),
+  '{config_data must have at most 256 keys and has 257}', 'But has no more keys than the loop''s own may have'
+);
+select is(
+  learning.configuration_faults('trader', (repeat('[', 65) || repeat(']', 65))::jsonb),
+  '{config_data must be nested at most 64 deep and is nested deeper}', 'Is nested no deeper'
+);
+select throws_like(
+  format($$ select pg_temp.configure(%L, 'trader') $$,
+    '{"x": [' || (select string_agg('1e131071', ', ') from generate_series(1, 9000)) || ']}'),
+  '%config_data must have at most 4194304 bytes and has % or more', 'And has no more bytes'
+);
+select is(
+  learning.configuration_faults('decision_maker', '{
+    "timeframe_weights": 1, "feature_flags": {}, "global_rr": {"x": 1}, "global_roi": 2,
+    "timeframe_allocation": [], "N_MIN": "12", "exposure_skew": null, "bucket_order_multipliers": {},
+    "N_MAX": 1
+  }'), '{N_MAX is not a known key}', 'Keys of earlier systems are let through, and no others'
 );
 select is(
   learning.configuration_faults('decision_maker', '{"start_shares": {"1h": 0.5, "4h": 0.5}}'), '{}',
@@ -155,6 +192,16 @@ select pg_temp.configure(
 select is(
   learning.config() ->> 'outcome_scale', '0.000001', 'What holds may be written back as it is'
 );
+
+select is(learning.configuration_faults('pm', (
+    select jsonb_object_agg('k' || place, '1e131071'::jsonb) from generate_series(1, 257) as place
+  )), '{config_data must have at most 256 keys and has 257}', 'A configuration has at most 256 keys');
+select matches((learning.configuration_faults('pm', jsonb_build_object('feature_flags', (
+    select jsonb_agg('1e131071'::jsonb) from generate_series(1, 100)
+  ))))[1], '^config_data must have at most 4194304 bytes and has \d+ or more$', 'And 4 MB as text, legacy keys included');
+select is(learning.configuration_faults('pm', jsonb_build_object('feature_flags',
+    (repeat('[', 64) || repeat(']', 64))::jsonb
+  )), '{config_data must be nested at most 64 deep and is nested deeper}', 'And is nested at most 64 deep');
 
 select * from finish();
 rollback;

@@ -1,12 +1,13 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(12);
+select plan(15);
 
 -- Kinds -----------------------------------------------------------------------------------------------------
 
-select is(learning.learned_kinds(), '{pm_action,dm_action,position_closed,episode_window,episode_outcome}',
-  'Five kinds are learned from');
+select is(learning.learned_kinds(),
+  '{pm_action,dm_action,position_closed,episode_window,episode_outcome,uptrend_episode_summary}',
+  'Six kinds are learned from');
 select is(learning.trade_kinds() || learning.episode_kinds(), learning.learned_kinds(),
   'Each tells of a trade or of an episode');
 -- What the planner reads out of a query that lists the kinds: an index on other kinds would not do for it.
@@ -24,12 +25,17 @@ end
 $$;
 select matches(
   pg_temp.plan($$ select from ad_strands where kind = any (learning.trade_kinds())
-    and content ->> 'trade_id' = 't' $$),
+    and content -> 'trade_id' = to_jsonb('t'::text) $$),
   'ad_strands_trade_idx', 'The index of trades holds every kind that tells of one');
 select matches(
   pg_temp.plan($$ select from ad_strands where kind = any (learning.episode_kinds())
-    and content ->> 'episode_id' = 'e' $$),
+    and content -> 'episode_id' = to_jsonb('e'::text) $$),
   'ad_strands_episode_idx', 'And that of episodes');
+select matches(
+  pg_temp.plan($$ select from ad_strands where kind = 'pm_action'
+    and content -> 'decision_type' = '"shadow_entry"'::jsonb
+    and content -> 'episode_id' = to_jsonb('e'::text) $$),
+  'ad_strands_episode_idx', 'with the entries that were held back in one');
 
 -- Whatever is written is stored -----------------------------------------------------------------------------
 
@@ -56,6 +62,12 @@ select lives_ok($$ insert into ad_strands (id, kind, content) values
 select lives_ok($$ insert into ad_strands (id, kind, content) select 'long', 'pm_action',
   jsonb_build_object('trade_id', string_agg(md5(i::text), '')) from generate_series(1, 1000) i $$,
   'So is an identifier of any length within it');
+
+select lives_ok($$ insert into ad_strands (id, kind, content) select kind, kind, jsonb_build_object('trade_id',
+  numbers.list, 'episode_id', numbers.list) from unnest(learning.learned_kinds()) as kind,
+  (select ('[' || repeat('1e131071,', 8999) || '1e131071]')::jsonb) as numbers(list) $$,
+  'A strand is stored whatever it has in the place of a trade or an episode');
+select lives_ok('table pm_sizing_audit', 'And what was applied can be looked at');
 
 select * from finish();
 rollback;

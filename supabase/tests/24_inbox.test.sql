@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(32);
+select plan(33);
 
 delete from vault.secrets where name in ('project_url', 'edge_function_secret_key');
 delete from net.http_request_queue where true;
@@ -89,26 +89,43 @@ select is(pg_temp.rung(), 4, 'A clock that was set back does not silence it');
 -- Whatever is wrong with it, the strand is stored -----------------------------------------------------------
 
 delete from learning_log where true;
-alter schema net rename to net_gone;
+alter table learning.doorbells rename to doorbells_gone;
 select pg_temp.silence(2000);
-select lives_ok($$ insert into ad_strands (id, kind) values ('no net', 'pm_action') $$,
-  'A strand is stored without the net');
-select is((select count(*)::integer from strand_receipts where strand_id = 'no net'), 1, 'With its receipt');
+select lives_ok($$ insert into ad_strands (id, kind) values ('no ring', 'pm_action') $$,
+  'A strand is stored where rings cannot be remembered');
+select is((select count(*)::integer from strand_receipts where strand_id = 'no ring'), 1, 'With its receipt');
 select is((select count(*)::integer from learning_log where event = 'doorbell_failed'
-  and details ->> 'sqlstate' like '3F%'), 1, 'And why it did not ring is told');
+  and details ->> 'sqlstate' = '42P01'), 1, 'And why it did not ring is told');
 select pg_temp.silence(2000);
-insert into ad_strands (id, kind) values ('no net either', 'pm_action');
+insert into ad_strands (id, kind) values ('no ring either', 'pm_action');
 select is((select count(*)::integer from learning_log where event = 'doorbell_failed'), 1, 'Once an hour');
-alter schema net_gone rename to net;
-alter schema vault rename to vault_gone;
+alter table learning.doorbells_gone rename to doorbells;
+create function pg_temp.lives_without(schema_name text, statement text, description text) returns text
+language plpgsql as $$
+declare
+  verdict text;
+begin
+  begin
+    execute format('alter schema %I rename to %I', schema_name, schema_name || '_gone');
+  exception when insufficient_privilege then
+    return skip(format('schema %s is the platform''s, which alone can take it away', schema_name), 1);
+  end;
+  verdict := lives_ok(statement, description);
+  execute format('alter schema %I rename to %I', schema_name || '_gone', schema_name);
+  return verdict;
+end
+$$;
 select pg_temp.silence(2000);
-select lives_ok($$ insert into ad_strands (id, kind) values ('no vault', 'pm_action') $$,
-  'A strand is stored without the Vault');
-alter schema vault_gone rename to vault;
+select pg_temp.lives_without('net', $$ insert into ad_strands (id, kind) values ('no net', 'pm_action') $$,
+  'Nor does it need the net');
+select pg_temp.silence(2000);
+select pg_temp.lives_without('vault', $$ insert into ad_strands (id, kind) values ('no vault', 'pm_action') $$,
+  'Nor the Vault');
 
 -- Who writes strands needs no right to what is behind them --------------------------------------------------
 
 create role strand_writer;
+grant strand_writer to current_user;
 grant usage on schema public to strand_writer;
 grant select, insert on ad_strands to strand_writer;
 create policy write_strands on ad_strands to strand_writer using (true) with check (true);

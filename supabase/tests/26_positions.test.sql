@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(17);
+select plan(22);
 
 insert into lowcap_positions (token_chain, token_contract, timeframe, pattern_key)
 values ('solana', 'a', '1h', 'module=pm|pattern_key=uptrend.S1.entry');
@@ -60,6 +60,41 @@ select pg_temp.refuses($$ total_allocation_pct = 'Infinity' $$, 'A finite one');
 select is(pg_temp.stored(100), 100::float8, 'A hundred books can be allocated');
 select is(pg_temp.stored(1e-12), 1e-12::float8, 'And next to nothing');
 select is(pg_temp.stored(9e-13), 0::float8, 'What is less than that counts as nothing');
+
+select throws_ok(
+  format($$ insert into lowcap_positions (token_chain, token_contract, timeframe, pattern_key)
+    values ('solana', 'too long', '1h', %L) $$, repeat('x', 201)), '22023',
+  'A pattern_key must have at most 200 characters and has 201: ''' || repeat('x', 60) || '…''',
+  'A position''s pattern key has at most 200 characters'
+);
+insert into lowcap_positions (token_chain, token_contract, timeframe, pattern_key)
+values ('solana', 'long', '1h', repeat('x', 200));
+select throws_ok(
+  $$ update lowcap_positions set pattern_key = pattern_key || 'x' where token_contract = 'long' $$, '22023', null,
+  'And stays so'
+);
+
+-- What other systems write ------------------------------------------------------------------------------------
+
+select lives_ok(
+  $$ insert into lowcap_positions (token_chain, token_contract, timeframe, status)
+     values ('solana', 'z', '1d', 'shadow'), ('solana', 'y', '45m', 'regime_driver') $$,
+  'A position may be a shadow or a regime''s driver, on any timeframe'
+);
+insert into lowcap_positions
+  (token_chain, token_contract, timeframe, total_allocation_pct, entry_context, completed_trades, updated_at)
+values ('solana', 'x', '1h', null, null, null, null);
+select is(
+  (
+    select (total_allocation_pct, entry_context, completed_trades, updated_at)::text
+    from lowcap_positions where token_contract = 'x'
+  ),
+  (0::float8, '{}'::jsonb, '[]'::jsonb, now())::text, 'A null stands for what holds where nothing is written'
+);
+select throws_ok(
+  $$ update lowcap_positions set current_usd_value = 'NaN' where token_contract = 'x' $$, '23514', null,
+  'A value in USD is a number'
+);
 
 select * from finish();
 rollback;

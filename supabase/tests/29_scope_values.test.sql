@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(4);
+select plan(5);
 
 select learning.register_scope_values(array[
   '{"chain": "red", "colour": "blue", "timeframe": " 15m "}',
@@ -26,6 +26,9 @@ select is(learning.encode_scope('{"chain": "unheard", "timeframe": "15m"}'),
   ),
   'A scope is coded by bit; a value without a code counts as none');
 select is(learning.encode_scope('{}'), array_fill(0, array[17]), 'So does a dimension that is absent');
+
+select is((select count(*) from learning_log where event = 'scope_keys_ignored'), 1::bigint,
+  'Keys that are no dimension are logged');
 
 select * from finish();
 rollback;

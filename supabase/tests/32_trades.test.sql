@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(50);
+select plan(56);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -119,6 +119,42 @@ select pg_temp.arrive(pg_temp.action('d1', 'D', 'entry', '2025-01-15T10:00:00Z')
 select is((select reached_s3 from pattern_trade_events where trade_id = 'D'), true,
   'Also when no action saw it');
 select pg_temp.arrive(
+  pg_temp.action('s1', 'S', 'entry', '2025-01-15T10:00:00Z', '{"pattern_key": "pm.uptrend.S3.retest"}'),
+  pg_temp.closing('s2', 'S', '2025-01-16T12:00:00Z', 1));
+select is((select reached_s3 from pattern_trade_events where trade_id = 'S'), true,
+  'Without its word, a key of an action does');
+update ad_strands set created_at = '2025-01-16T11:30:00.000001Z' where id = 's1';
+update strand_receipts set status = 'done' where strand_id = 's1';
+select learning.apply_trade('S');
+select is((select reached_s3 from pattern_trade_events where trade_id = 'S'), false,
+  'unless the trade was over by then');
+update ad_strands set content = jsonb_set(content, '{trade_summary,time_to_s3}', '0.75') where id = 's2';
+update strand_receipts set status = 'done' where strand_id = 's2';
+select learning.apply_trade('S');
+select is((select (reached_s3, time_to_s3_hours)::text from pattern_trade_events where trade_id = 'S'),
+  (true, 18::float8)::text, 'A time to S3 tells of it as well');
+
+-- What a decision is judged by is kept.
+select pg_temp.arrive(
+  pg_temp.action('f1', 'F', 'entry', '2025-01-15T10:00:00Z', '{"price": 100, "quantity": 2, "side": "long"}'),
+  pg_temp.action('f2', 'F', 'x', '2025-01-15T11:00:00Z', '{"action_category": null, "leverage": 5,
+    "decision_type": "emergency_exit", "execution_result": {"price": 90, "quantity": 0}}'),
+  pg_temp.closing('f3', 'F', '2025-01-16T12:00:00Z', 1, '{"entry_price": 100, "exit_price": 90,
+    "is_short": true, "leverage": 3, "fees": 0.002, "rpnl_usd": 7,
+    "could_enter_better": {"missed_rr": 0.4}, "could_exit_better": {"missed_rr": null}}'));
+select results_eq($$ select action_category, fill_price, fill_quantity, side, leverage, pnl_usd, could_enter_better,
+    could_exit_better from pattern_trade_events where trade_id = 'F' order by acted_at $$,
+  $$ values ('entry', 100::float8, 2::float8, 'long', 3::float8, 7::float8, 0.4::float8, null::float8),
+    ('exit', 90, null, 'short', 5, 7, 0.4, null) $$,
+  'An action has its fill, its side and leverage, or those of its trade');
+select results_eq($$ select entry_price, exit_price, fees, pnl_usd from learning.closed_trades where trade_id = 'F' $$,
+  $$ values (100::float8, 90::float8, 0.002::float8, 7::float8) $$, 'A trade has its prices and what it cost');
+update ad_strands set content = content || '{"price": 101}' where id = 'f1';
+update strand_receipts set status = 'done' where strand_id = 'f1';
+select is((learning.apply_trade('F')).changed_groups,
+  array[('pm', 'pm.uptrend.S1.entry', 'entry'), ('pm', 'pm.uptrend.S1.x', 'exit')]::learning.group_key[],
+  'A corrected fill makes its groups due');
+select pg_temp.arrive(
   jsonb_build_object('id', 'e1', 'kind', 'dm_action', 'at', '2025-01-15T09:00:00Z', 'content',
     '{"trade_id": "E", "pattern_key": "dm.allocate", "action_category": "allocation",
       "scope": {"timeframe": "4h"}}'::jsonb),
@@ -187,8 +223,10 @@ $$;
 do $$
 begin
   for step in 1..5 loop
+    -- A batch that takes more than three seconds postpones the rest of it.
     perform pg_temp.arrive(variadic array_agg(pg_temp.strand(orders.number, orders.places[step])))
-      from orders;
+    from orders
+    group by orders.number % 8;
   end loop;
 end
 $$;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = extensions;
-select plan(14);
+select plan(16);
 
 create function pg_temp.shares()
 returns text
@@ -68,7 +68,7 @@ declare
 begin
   delete from learning.closed_trades where true;
   insert into learning.closed_trades (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
-  select 'trade ' || place, 'close ' || place, '1h', roi, 1, timestamptz '2026-01-01 00:00Z' + place * gap
+  select 'trade ' || place, 'close ' || place, '1h', roi, 1, timestamptz '2026-01-01 00:00Z' + (place - cardinality(rois)) * gap
   from unnest(rois) with ordinality as given(roi, place);
   select step.roi_short[2] into mean
   from learning.replayed_steps(learning.allocation_state('-infinity'), '-infinity', null) as step
@@ -84,6 +84,26 @@ select is(round(pg_temp.mean_after('{0.1,-0.3}', '1000 years')::numeric, 12), -0
   'after an age it weighs nothing');
 select ok(abs(pg_temp.mean_after(array[10000] || array_fill(0::float8, array[3000]), '200 hours')) < 1e-12,
   'thousands of closes without a return leave next to nothing of the largest, and no number too small');
+
+create function pg_temp.mean_with(exits timestamptz[]) returns numeric language plpgsql as $$
+begin
+  delete from learning.closed_trades where true;
+  insert into learning.closed_trades (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
+  select 'trade ' || place, 'close ' || place, '1h', 0.1 * place, 1, exit_at
+  from unnest(exits) with ordinality as given(exit_at, place);
+  return (
+    select round(step.roi_short[2]::numeric, 9)
+    from learning.replayed_steps(learning.allocation_state('-infinity'), '-infinity', null) as step
+    order by step.exit_at desc
+    limit 1
+  );
+end
+$$;
+select is(pg_temp.mean_with(array[now() - interval '14 days', '2199-01-01']), pg_temp.mean_with(array[
+  now() - interval '14 days', now()]), 'a close in the future counts as one of now');
+select is(pg_temp.mean_with(array[now() - interval '14 days', '2199-01-01', '2299-01-01']),
+  -- (0.1/e + 0.2 + 0.3)/(1/e + 1 + 1)
+  0.226695639, 'also beside another one of the future');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = extensions;
-select plan(35);
+select plan(39);
 
 create function pg_temp.close_trade(strand_id text, trade_id text, timeframe text, rpnl_pct float8,
   exit_at timestamptz)
@@ -194,29 +194,29 @@ delete from public.learning_log where true;
 insert into learning.closed_trades (trade_id, close_strand_id, timeframe, roi, rr, exit_at)
 select 'long-' || i, 'long-close-' || i, (array['15m', '1h', '4h'])[1 + i % 3], 0.1 * sin(i), 1,
   timestamptz '2026-01-01 00:00Z' + i * interval '1 minute'
-from generate_series(1, 20001) i;
+from generate_series(1, 2001) i;
 select learning.replay_allocation('-infinity', '1 day');
-select is((select count(*) from public.timeframe_allocation_steps), 20001::bigint,
+select is((select count(*) from public.timeframe_allocation_steps), 2001::bigint,
   'a long history is replayed in one go where there is time');
 create temporary table stale on commit drop as select * from public.timeframe_allocation_steps;
 update learning.closed_trades set roi = 0.5 where trade_id in ('long-1', 'long-2', 'long-4');
-select learning.replay_allocation(timestamptz '2026-01-01 00:01Z', '0');
+select learning.replay_allocation(timestamptz '2026-01-01 00:01Z', '0', trades_at_a_time => 1000);
 select is((select (began_from, goes_on_from)::text from learning.allocation_replay),
-  (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-07 22:41Z')::text,
-  'without time it pauses after ten thousand trades');
+  (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-01 16:41Z')::text,
+  'without time it pauses after as many trades as are gone through at a time');
 select is(
   (select string_agg(distinct case when step = stale then 'as before' else 'anew' end || case
-    when step.exit_at < '2026-01-07 22:41Z' then ' there' else ' beyond' end, ', ')
+    when step.exit_at < '2026-01-01 16:41Z' then ' there' else ' beyond' end, ', ')
     from public.timeframe_allocation_steps step join stale using (trade_id)),
   'anew there, as before beyond', 'what lies beyond stays as it was'
 );
 select is((select count(*) from public.learning_log
   where event in ('allocation_moved', 'allocation_unchanged')), 1::bigint,
   'what it comes to is not told before it is known');
-update learning.closed_trades set roi = -0.5 where trade_id = 'long-15000';
-select learning.replay_allocation(timestamptz '2026-01-11 10:00Z', '0');
+update learning.closed_trades set roi = -0.5 where trade_id = 'long-1500';
+select learning.replay_allocation(timestamptz '2026-01-02 01:00Z', '0', trades_at_a_time => 1000);
 select is((select (began_from, goes_on_from)::text from learning.allocation_replay),
-  (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-14 21:21Z')::text,
+  (timestamptz '2026-01-01 00:01Z', timestamptz '2026-01-02 09:21Z')::text,
   'a close beyond it lets it go on from where it was');
 select learning.sweep();
 select is((select (began_from, goes_on_from)::text from learning.allocation_replay), '(,)',
@@ -231,6 +231,32 @@ select learning.replay_allocation();
 select is((select count(*) from public.learning_log
   where event in ('allocation_moved', 'allocation_unchanged')), 3::bigint,
   'where nothing is left there is nothing to do');
+
+
+-- Positions that are not to be rescaled ------------------------------------------------------------------
+
+insert into public.lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
+values ('solana', 'still', '15m', 'active', 0.05), ('solana', 'still', '1h', 'active', 0.05);
+insert into public.learning_configs (module_id, config_data)
+values ('pm', '{"flags": {"rescale_positions": false}}')
+on conflict (module_id) do update set config_data = excluded.config_data;
+select is(
+  learning.rescale_positions('{15m,1h}', '{0.8,0.2}'), 0, 'No position is rescaled where the flag is off'
+);
+select is(
+  (
+    select array_agg(total_allocation_pct order by timeframe) from public.lowcap_positions
+    where token_contract = 'still'
+  ), '{0.05,0.05}', 'Whatever the shares are'
+);
+update public.learning_configs set config_data = '{}' where module_id = 'pm';
+select ok(learning.rescale_positions('{15m,1h}', '{0.8,0.2}') > 0, 'Until it is on');
+select is(
+  (
+    select array_agg(total_allocation_pct::numeric(6, 4) order by timeframe) from public.lowcap_positions
+    where token_contract = 'still'
+  ), '{0.0800,0.0200}', 'Then they follow the shares'
+);
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(40);
+select plan(50);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -105,6 +105,12 @@ select set_eq($$ select reason ->> 'path' as path,
     ('content.scope.A_mode', 'must be a text, a number or a boolean'),
     ('regime_context.macro_phase', 'must be a text, a number or a boolean') $$,
       'With every reason and its path');
+select pg_temp.action('many', 'T', 'trim', jsonb_build_object('scope', (
+  select jsonb_object_agg('k' || place, 'x') from generate_series(1, 257) as place)));
+select pg_temp.accept('many');
+select is((select errors from strand_receipts where strand_id = 'many'),
+  '[{"path": "content.scope", "message": "must have at most 256 keys and has 257"}]',
+  'What is wrong with a scope as a whole has its path');
 select pg_temp.closing('close', 'T', 6);
 update ad_strands set content = jsonb_set(content, '{entry_context}', '{"chain": [1]}') where id = 'close';
 select pg_temp.accept('close');
@@ -134,7 +140,8 @@ insert into spoilt values ('P');
 select pg_temp.action('p1', 'P'), pg_temp.closing('p2', 'P'), pg_temp.action('q1', 'Q'),
   pg_temp.closing('q2', 'Q');
 select is(pg_temp.accept('p1', 'p2', 'q1', 'q2'),
-  '{"accepted": 2, "rejected": 0, "failed": 2, "postponed": 0}', 'A trade that cannot be applied is counted');
+  '{"accepted": 2, "rejected": 0, "failed": 2, "postponed": 0,
+    "failures": [{"code": "54001", "reason": "out of luck"}]}', 'A trade that cannot be applied is counted');
 select is((select array_agg(trade_id) from pattern_trade_events where trade_id in ('P', 'Q')), '{Q}',
   'The others arrive');
 select is(pg_temp.receipt('p1') || ', ' || pg_temp.receipt('p2'), 'pending 0 later, pending 0 later',
@@ -170,6 +177,15 @@ select is((select action_categories from learning.closed_trades where trade_id =
 
 -- When time is up the rest waits, but for what nothing would remember ---------------------------------------
 
+-- Each trade in a go of its own, as if there were hundreds between them.
+create function pg_temp.go_by(size integer) returns void language plpgsql as $$
+begin
+  execute format('create or replace function learning.most_in_one_go() returns integer language plpgsql
+    immutable set search_path = pg_catalog, pg_temp as $body$ begin return %s; end $body$', size);
+end
+$$;
+select pg_temp.go_by(1);
+discard plans;
 create function pg_temp.slow() returns trigger language plpgsql as $$
 begin
   perform pg_sleep(3.1);
@@ -177,7 +193,7 @@ begin
 end
 $$;
 create trigger slow before insert on pattern_trade_events for each row
-  when (new.trade_id = 'A slow one') execute function pg_temp.slow();
+  when (new.trade_id = 'A slow one' and new.action_category = 'entry') execute function pg_temp.slow();
 select pg_temp.action('s1', 'So it was'), pg_temp.action('s2', 'So it was', 'trim'),
   pg_temp.closing('s3', 'So it was');
 select pg_temp.accept('s1', 's2', 's3');
@@ -192,6 +208,74 @@ select is(pg_temp.receipt('t1') || ', ' || pg_temp.receipt('t2'), 'pending 0 due
   'The rest is due at once, as if it had not been claimed');
 select is((select array_agg((action_strand_id, did_trim)::text) from pattern_trade_events
   where trade_id = 'So it was'), '{"(s1,f)"}', 'What a strand has left knows of it');
+
+-- A trade that runs into the statement timeout is known -----------------------------------------------------
+
+create function pg_temp.stuck() returns trigger language plpgsql as $$
+begin
+  -- As the server says it; the embedded one has no clock that could.
+  raise exception using errcode = '57014', message = 'canceling statement due to statement timeout';
+end
+$$;
+create trigger stuck before insert on pattern_trade_events for each row
+  when (new.trade_id = 'B stuck') execute function pg_temp.stuck();
+select pg_temp.action('u1', 'A before'), pg_temp.closing('u2', 'A before'), pg_temp.action('v1', 'B stuck'),
+  pg_temp.closing('v2', 'B stuck'), pg_temp.action('w1', 'C behind'), pg_temp.closing('w2', 'C behind');
+select claim_strands();
+create temporary table timed_out as select pg_temp.accept('u1', 'u2', 'v1', 'v2', 'w1', 'w2') as answer;
+select is((select answer from timed_out), '{"accepted": 2, "rejected": 0, "failed": 2, "postponed": 2,
+  "failures": [{"code": "57014", "reason": "canceling statement due to statement timeout"}]}',
+  'What was done before it stands, what comes after it waits for the next batch');
+select is(pg_temp.receipt('u1') || ', ' || pg_temp.receipt('v1') || ', ' || pg_temp.receipt('w1'),
+  'done 1 processed, pending 1 later, pending 0 due', 'And it is tried again later');
+
+select pg_temp.go_by(250);
+discard plans;
+select pg_temp.accept('v1', 'v2', 'w1', 'w2') ->> 'failed' as failed into temporary timed_out_together;
+select is((select failed from timed_out_together) || ', ' || pg_temp.receipt('w1'), '4, pending 0 later',
+  'What was brought in line in one go with it is tried again, too, in smaller company');
+select is((select message from learning_log where event = 'strands_failed' order by id desc limit 1),
+  'trade B stuck or one of 1 more could not be applied and is tried again: canceling statement due to '
+  'statement timeout', 'Which is told');
+
+-- What ended an episode and is refused --------------------------------------------------------------------
+
+create function pg_temp.refuse(id text) returns jsonb language sql as $$
+  select public.apply_strands('[]', jsonb_agg(jsonb_build_object('id', receipt.strand_id, 'revision',
+    receipt.revision, 'errors', '[{"path": "created_at", "message": "No"}]'::jsonb)))
+  from public.strand_receipts receipt where receipt.strand_id = $1;
+$$;
+create function pg_temp.ended() returns text language sql as $$
+  select outcome from pattern_episode_events where strand_id = 'w';
+$$;
+delete from ad_strands where true;
+delete from pattern_episode_events where true;
+insert into ad_strands (id, kind, content, created_at) values
+  ('w', 'episode_window', '{"episode_id": "E", "pattern_key": "pm.x", "scope": {}, "decision": "skipped",
+    "factors": {}}', '2026-01-01'),
+  ('o1', 'episode_outcome', '{"episode_id": "E", "outcome": "failure"}', '2026-01-02'),
+  ('o2', 'episode_outcome', '{"episode_id": "E", "outcome": "success"}', '2099-01-01');
+select pg_temp.accept('w', 'o1', 'o2');
+select is(pg_temp.ended(), 'success', 'An outcome of the future held when nobody refused it');
+select learning.doubt_impossible_times();
+select pg_temp.refuse('o2');
+select is(pg_temp.ended(), 'failure', 'Refused, it leaves the episode to the outcome before it');
+update ad_strands set created_at = '2026-01-03' where id = 'o2';
+select pg_temp.accept('o2');
+update ad_strands set created_at = '2099-01-01' where id = 'o2';
+select pg_temp.refuse('o2');
+select is(pg_temp.ended(), 'failure', 'So does a sound one that was moved there');
+update ad_strands set created_at = '2026-01-03' where id = 'o2';
+select pg_temp.accept('o2');
+update ad_strands set module = repeat('m', 101) where id = 'o2';
+select pg_temp.refuse('o2');
+select is(pg_temp.ended(), 'failure', 'or changed in anything else');
+insert into ad_strands (id, kind, content, created_at) values ('s', 'uptrend_episode_summary',
+  '{"episode_id": "E", "pattern_key": "pm.x", "scope": {}, "outcome": "success", "windows": []}', '2026-01-04');
+select pg_temp.accept('s');
+update ad_strands set regime_context = '{"macro_phase": {}}' where id = 's';
+select pg_temp.accept('s');
+select is(pg_temp.ended(), 'failure', 'and a summary that ended the windows of others');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(6);
+select plan(7);
 
 delete from learning_lessons where true;
 
@@ -39,6 +39,10 @@ select results_eq($$ select lesson.n, count(*), min(snapshot.n) from learning_ed
 select is(learning.prune_edge_history('{}'), 0, 'There may be none to look at');
 delete from learning_lessons where n = 80;
 select is((select count(*) from learning_edge_history), 1000::bigint, 'A lesson takes its history with it');
+
+select is((select array_agg(learning.scale_of_lesson(stats) order by place)
+    from unnest(array['{}', '{"scale": 0.25}']::jsonb[]) with ordinality as given(stats, place)), '{1,0.25}',
+  'Edges are in the unit of the outcome where a lesson does not say otherwise');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(57);
+select plan(58);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -27,14 +27,14 @@ begin
   insert into learning.closed_trades (trade_id, close_strand_id, roi, rr, exit_at, action_categories)
   values (p_trade_id, 'close of ' || p_trade_id, p_roi, 10 * p_roi, '2025-01-16',
     (select array_agg(distinct split_part(name, '/', 2)) from unnest(p_groups) as name))
-  on conflict (trade_id) do update set action_categories = excluded.action_categories;
+  on conflict (trade_id, module) do update set action_categories = excluded.action_categories;
   foreach given in array p_groups loop
     insert into public.pattern_trade_events (action_strand_id, trade_id, module, pattern_key,
       action_category, scope, scope_mask, scope_codes, roi, rr,
-      duration_hours, did_trim, reached_s3, acted_at, traded_at)
+      duration_hours, did_trim, reached_s3, acted_at, traded_at, own_roi, own_rr)
     values (p_trade_id || ' ' || given, p_trade_id, 'pm', split_part(given, '/', 1),
       split_part(given, '/', 2), p_scope, learning.scope_mask(p_scope), learning.encode_scope(p_scope),
-      p_roi, 10 * p_roi, 1, false, false, '2025-01-15', '2025-01-16');
+      p_roi, 10 * p_roi, 1, false, false, '2025-01-15', '2025-01-16', p_roi, 10 * p_roi);
     perform learning.mark_groups_changed(array[('pm', split_part(given, '/', 1),
       split_part(given, '/', 2))::learning.group_key]);
   end loop;
@@ -60,46 +60,6 @@ begin
 end
 $$;
 
--- Baselines -------------------------------------------------------------------------------------------------
-
-select learning.measure_baselines();
-select is_empty($$ select * from learning.baselines $$, 'Without trades there is nothing to compare with');
-select pg_temp.trade('t' || i, i, '{"chain": "solana"}', 'pm.a/entry', 'pm.a/exit')
-  from generate_series(1, 100) i;
-insert into learning.closed_trades (trade_id, close_strand_id, roi, rr, exit_at)
-  values ('bare', 'bare', 1e6, 1, now());
-select learning.measure_baselines();
--- Of 1 … 100 the 2 % and 98 % quantiles are 2.98 and 98.02; clamped, one outcome below and one more becomes
--- 2.98, and so on.
-select is((select (n, mean, lower_bound, upper_bound)::text from learning.baselines
-  where action_category = ''), (100, 50.5::float8, 2.98::float8, 98.02::float8)::text,
-  'The baseline is over all trades that have an event, each once');
-select ok((select abs(winsorised_mean - 50.5) < 1e-12 and abs(sigma - sqrt((
-    select sum((least(greatest(y, 2.98), 98.02) - 50.5) ^ 2) / 100
-      from generate_series(1, 100) as y))) < 1e-12
-  from learning.baselines), 'Its mean and deviation are those of the winsorised outcomes');
-select is((select count(*)::integer from learning.baselines), 1, 'There is one baseline');
-select pg_temp.trade('u1', -7, '{}', 'pm.b/add');
-select pg_temp.configure('{"baseline": "category"}');
-select learning.measure_baselines();
-select results_eq($$ select action_category, n, mean from learning.baselines
-  order by action_category collate "C" $$,
-  $$ values ('', 101, (5050 - 7) / 101::float8), ('add', 1, -7), ('entry', 100, 50.5),
-    ('exit', 100, 50.5) $$, 'Or one for each category');
-select is((select sigma from learning.baselines where action_category = 'add'), 0::float8,
-  'A single trade does not deviate');
-select is((learning.baseline_of('add')).mean, -7::float8, 'A group is then compared with its category');
-select pg_temp.configure('{"outcome": "rr", "outcome_scale": 5}');
-select learning.measure_baselines();
-select ok((select abs(mean - 2 * (5050 - 7) / 101::float8) < 1e-9 from learning.baselines),
-  'Outcomes are in units of the scale');
-select is((select count(*)::integer from learning.baselines), 1, 'Baselines that nobody needs are gone');
-select is((learning.baseline_of('add')).n, 101, 'A group is otherwise compared with all');
-delete from learning_configs where true;
-delete from pattern_trade_events where true;
-delete from learning.closed_trades where true;
-delete from learning.mining_groups where true;
-
 -- What is due -----------------------------------------------------------------------------------------------
 
 select pg_temp.trade('t' || i, i / 100::float8, jsonb_build_object('chain', 'c' || i % 3), 'pm.a/entry',
@@ -120,7 +80,7 @@ select start_mining('strength');
 select is(pg_temp.due(), '{}', 'Once mined they are not due again');
 
 select pg_temp.configure('{"strength_mode": "multiplier", "steering": {"max": 0.3}, "exposure": {"alpha": 2},
-  "mining_workers": 2, "cpu_budget_ms": 900}');
+  "mining_workers": 2, "cpu_budget_ms": 900, "representatives_only": false}');
 select is(pg_temp.due(), '{}', 'A configuration that mining does not depend on changes nothing');
 create function pg_temp.due_after(config_data jsonb) returns integer language plpgsql as $$
 begin
@@ -132,10 +92,13 @@ end
 $$;
 select is(pg_temp.due_after(config_data), 2, 'Mining depends on ' || config_data::text) from unnest(array[
   '{"outcome": "rr"}', '{"outcome_scale": 0.1}', '{"n_min": 20}', '{"edge_min": 0.02}',
-    '{"incremental_min": 0.01}', '{"max_q_value": null}', '{"cluster": "day"}',
-  '{"baseline": "category"}', '{"selection": "exhaustive"}', '{"max_lessons_per_group": 10}',
+    '{"incremental_min": 0.01}', '{"max_q_value": null}', '{"cluster": "day"}', '{"fdr": "bh"}',
+  '{"add_outcome": "trade"}', '{"trim_outcome": "trade"}', '{"exit_outcome": "trade"}',
+    '{"refuse_selected": false}', '{"near_misses": null}', '{"memory": "none"}',
+    '{"regime_dimensions": ["chain"]}',
+  '{"baseline": "global"}', '{"selection": "exhaustive"}', '{"max_lessons_per_group": 10}',
     '{"decay": {"source": "history"}}',
-  '{"steering": {"roi_scale": 0.2}}', '{"steering": {"relative": true}}']::jsonb[]) as config_data;
+  '{"steering": {"roi_scale": 0.2}}', '{"steering": {"relative": false}}']::jsonb[]) as config_data;
 delete from learning_configs where true;
 select pg_temp.mine_all();
 insert into scope_dimensions (dim, bit, source) values ('session', 17, 'action');
@@ -153,11 +116,21 @@ select is(cardinality(pg_temp.due()), 2, 'One that moved by more than a hundredt
 update learning.baselines set mean = mean - 0.022 * sigma where true;
 select is(cardinality(pg_temp.due()), 2, 'Either way');
 select pg_temp.mine_all();
-update learning.mining_groups set mined_at = now() - interval '23 hours' where pattern_key = 'pm.a';
-select is(pg_temp.due(), '{}', 'What was mined today is not due');
-update learning.mining_groups set mined_at = now() - interval '25 hours' where pattern_key = 'pm.a';
-select is(pg_temp.due(), '{pm.a/entry}', 'After a day it is');
+update learning.baselines set sigma = sigma * 1.009 where true;
+select is(cardinality(pg_temp.due()), 0, 'Nor does a deviation that moves a little');
+update learning.baselines set sigma = sigma * 1.002 where true;
+select is(cardinality(pg_temp.due()), 2, 'One that moved by more than a hundredth of itself does');
 select pg_temp.mine_all();
+insert into learning_configs (module_id, config_data) values ('pm', '{"baseline": "global"}');
+select pg_temp.mine_all();
+update learning.baselines set sigma = sigma * 1.02 where action_category = '';
+select is(cardinality(pg_temp.due()), 0, 'Edges are in deviations of the category, whatever it is compared with');
+update learning.baselines set sigma = sigma * 1.02 where action_category <> '';
+select is(cardinality(pg_temp.due()), 2, 'So that this one makes it due');
+delete from learning_configs where true;
+select pg_temp.mine_all();
+update learning.mining_groups set mined_at = now() - interval '25 days' where true;
+select is(pg_temp.due(), '{}', 'That days went by makes nothing due');
 
 -- Leases ----------------------------------------------------------------------------------------------------
 
@@ -174,7 +147,8 @@ select is((select array_agg(distinct key order by key) from claims
   '{action_category,group_id,lease_token,lesson_type,module,pattern_key,progress,run}',
     'A claim says what is to be mined');
 select is((select claim -> 'run' -> 'baseline' from claims where name = 'first'),
-  (select to_jsonb(held) - '{action_category,measured_at}'::text[] from learning.baselines held),
+  (select to_jsonb(held) - '{action_category,measured_at}'::text[] from learning.baselines held
+    where held.action_category = (select claim ->> 'action_category' from claims where name = 'first')),
   'With the baseline');
 select is((select claim -> 'run' -> 'config' from claims where name = 'first'), get_pm_config() - 'release',
   'The configuration');

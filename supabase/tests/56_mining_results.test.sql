@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(23);
+select plan(35);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -22,14 +22,14 @@ begin
   insert into learning.closed_trades (trade_id, close_strand_id, roi, rr, exit_at, action_categories)
   values (p_trade_id, 'close of ' || p_trade_id, p_roi, 10 * p_roi, '2025-01-16',
     (select array_agg(distinct split_part(name, '/', 2)) from unnest(p_groups) as name))
-  on conflict (trade_id) do update set action_categories = excluded.action_categories;
+  on conflict (trade_id, module) do update set action_categories = excluded.action_categories;
   foreach given in array p_groups loop
     insert into public.pattern_trade_events (action_strand_id, trade_id, module, pattern_key,
       action_category, scope, scope_mask, scope_codes, roi, rr,
-      duration_hours, did_trim, reached_s3, acted_at, traded_at)
+      duration_hours, did_trim, reached_s3, acted_at, traded_at, own_roi, own_rr)
     values (p_trade_id || ' ' || given, p_trade_id, 'pm', split_part(given, '/', 1),
       split_part(given, '/', 2), p_scope, learning.scope_mask(p_scope), learning.encode_scope(p_scope),
-      p_roi, 10 * p_roi, 1, false, false, '2025-01-15', '2025-01-16');
+      p_roi, 10 * p_roi, 1, false, false, '2025-01-15', '2025-01-16', p_roi, 10 * p_roi);
     perform learning.mark_groups_changed(array[('pm', split_part(given, '/', 1),
       split_part(given, '/', 2))::learning.group_key]);
   end loop;
@@ -45,7 +45,7 @@ create function pg_temp.lesson(scope jsonb, status text default 'candidate', n i
   edge float8 default 0.2, evidence text default '2025-01-16', more jsonb default '{}')
   returns jsonb language sql as $$
   select jsonb_build_object('scope_subset', scope, 'n', n, 'stats',
-    jsonb_build_object('edge_before_decay', edge, 'avg', edge / 2) || more, 'edge_raw', edge, 'p_value',
+    jsonb_build_object('edge_before_decay', edge, 'avg', edge / 2, 'scale', 0.25) || more, 'edge_raw', edge, 'p_value',
     0.001,
     'q_value', 0.01, 'decay_halflife_hours', null, 'status', status, 'last_evidence_at', evidence);
 $$;
@@ -131,6 +131,10 @@ select set_eq($$ select level, event, message from learning_log $$, $$ values
   'Each that became active is told');
 select is((select array_agg((edge, n)::text order by n) from learning_edge_history),
   '{"(-0.3,40)","(0.4,50)"}', 'And its edge remembered');
+select is((select array_agg(scale order by n) from learning_edge_history), '{0.25,0.25}',
+  'With what it was measured in');
+select is((select mined_sigma from learning.mining_groups where pattern_key = 'pm.r'),
+  (select sigma from learning.baselines where action_category = 'add'), 'The deviation it was mined against is noted');
 select is((select count(*)::integer from pattern_scope_stats where pattern_key = 'pm.r'), 3,
   'The view shows them');
 
@@ -197,6 +201,64 @@ select is((select (count(*), max(n), bool_and(edge <> 100))::text from learning_
 select is((select count(*)::integer from learning_edge_history
   where lesson_id <> (select id from learning_lessons where scope_subset = '{"chain": "y"}')), 4,
   'Those of other lessons too');
+
+-- Families --------------------------------------------------------------------------------------------------
+
+create function pg_temp.member(scope jsonb, family jsonb, status text default 'active') returns jsonb
+language sql as $$
+  select pg_temp.lesson(scope, status) || jsonb_build_object('family_scope', family);
+$$;
+select pg_temp.age();
+select pg_temp.mine(pg_temp.member('{}', '{"chain": "y"}'), pg_temp.member('{"chain": "y"}', '{"chain": "y"}'),
+  pg_temp.member('{"chain": "z"}', null, 'candidate'));
+select results_eq($$ select scope_subset, family_scope from learning_lessons where status <> 'deprecated'
+    order by scope_subset::text $$,
+  $$ values ('{"chain": "y"}'::jsonb, '{"chain": "y"}'::jsonb), ('{"chain": "z"}', null),
+    ('{}', '{"chain": "y"}') $$,
+  'What is believed knows who represents it');
+select pg_temp.age();
+truncate lessons_before;
+insert into lessons_before select id, ctid, updated_at from learning_lessons;
+select is(pg_temp.mine(pg_temp.member('{}', '{}'), pg_temp.member('{"chain": "y"}', '{"chain": "y"}'),
+  pg_temp.member('{"chain": "z"}', null, 'candidate')) -> 'written', '1',
+  'A lesson whose representative is another is written');
+select is((select array_agg(held.scope_subset) from learning_lessons held join lessons_before former using (id)
+  where held.ctid <> former.place), '{"{}"}', 'And no other');
+select pg_temp.age();
+select pg_temp.mine(pg_temp.member('{"chain": "z"}', null, 'candidate'));
+select is((select count(*) from learning_lessons where family_scope is not null), 0::bigint,
+  'What is no longer found has no family');
+
+-- What evidence is weighed by ------------------------------------------------------------------------------
+
+create function pg_temp.sigma_of_run() returns float8 language sql as $$
+  select (mining_group.run ->> 'first_sigma')::float8 from learning.mining_groups mining_group
+  where mining_group.pattern_key = 'pm.r';
+$$;
+delete from learning.mining_groups where true;
+select learning.mark_groups_changed(array[('pm', 'pm.r', 'add')::learning.group_key]);
+select start_mining('strength');
+update learning.baselines set sigma = 0.25 where true;
+insert into claims select 'sigma', claim_mining_group('strength');
+select is(pg_temp.sigma_of_run(), 0.25::float8, 'A group that is mined first takes the baseline''s deviation');
+select finish_mining_group(pg_temp.group_of('sigma'), pg_temp.lease_of('sigma'), '[]');
+select is((select (first_sigma, first_outcome)::text from learning.mining_groups), '(0.25,"roi own own regret")',
+  'Which is kept with it');
+update learning.mining_groups set evidence_version = evidence_version + 1 where true;
+select start_mining('strength');
+update learning.baselines set sigma = 0.5 where true;
+insert into claims select 'again', claim_mining_group('strength');
+select is(pg_temp.sigma_of_run(), 0.25::float8, 'Whatever becomes of the baseline');
+select finish_mining_group(pg_temp.group_of('again'), pg_temp.lease_of('again'), '[]');
+insert into learning_configs (module_id, config_data) values ('pm', '{"outcome": "rr"}');
+select start_mining('strength');
+update learning.baselines set sigma = 2 where true;
+insert into claims select 'other', claim_mining_group('strength');
+select is(pg_temp.sigma_of_run(), 2::float8, 'By another outcome the group is mined first again');
+select finish_mining_group(pg_temp.group_of('other'), pg_temp.lease_of('other'), '[]');
+select is((select (first_sigma, first_outcome)::text from learning.mining_groups), '(2,"rr own own regret")', 'And keeps that');
+select is(learning.outcome_read('{"outcome": "rr", "add_outcome": "own", "exit_outcome": "regret"}'), 'rr own regret',
+  'Outcomes differ by what decisions of each category are judged by');
 
 select * from finish();
 rollback;

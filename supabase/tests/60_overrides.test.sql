@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(113);
+select plan(124);
 
 delete from pm_overrides where true;
 
@@ -48,6 +48,13 @@ select pg_temp.set_by_hand('{"chain": "k"}', 'module=pm|pattern_key=uptrend.S1.x
 select is((select pattern_key from pm_overrides where scope_subset = '{"chain": "k"}'), 'pm.uptrend.S1.x', 'A key is stored dotted');
 update pm_overrides set pattern_key = ' module=pm|pattern_key=uptrend.S2.y ' where pattern_key = 'pm.uptrend.S1.x';
 select is((select count(*)::integer from pm_overrides where pattern_key = 'pm.uptrend.S2.y'), 1, 'Also when it changes');
+
+create temporary table begun on commit drop as select clock_timestamp() as at;
+select throws_ok(format($$ select pg_temp.set_by_hand(%L) $$, given.scope), '22023', 'Scope is not valid: scope_subset ' || given.fault, 'Refused: ' || given.fault) from (values
+  ('{' || (select string_agg(format('"k%s": 1e131071', place), ', ') from generate_series(1, 1900) as place) || '}', 'must have at most 256 keys and has 1900'),
+  ('{"x": [' || (select string_agg('1e131071', ', ') from generate_series(1, 9000)) || ']}', 'must have at most 65536 bytes and has 1179648000 or more'),
+  ('{"x": ' || repeat('[', 64) || repeat(']', 64) || '}', 'must be nested at most 64 deep and is nested deeper')) as given(scope, fault);
+select cmp_ok((select clock_timestamp() - begun.at from begun), '<', interval '3 seconds', 'A scope is counted before it is written out');
 
 -- Ranges -------------------------------------------------------------------------------------------------------
 
@@ -105,7 +112,12 @@ update pm_overrides set enabled = false where scope_subset = '{}';
 select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(user,)', 'Whoever switches an override off is a user unless he says otherwise');
 update pm_overrides set enabled = true where scope_subset = '{}';
 update pm_overrides set enabled = false, disabled_by = 'loop', disabled_reason = 'why' where scope_subset = '{}';
-select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(loop,why)', 'The loop does');
+select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(user,why)', 'Whatever he says');
+update pm_overrides set lesson_id = 1, enabled = true, control = 'auto' where scope_subset = '{}';
+select learning.act_as('loop');
+update pm_overrides set enabled = false, disabled_reason = 'why' where scope_subset = '{}';
+select learning.act_as('');
+select is((select (disabled_by, disabled_reason)::text from pm_overrides where scope_subset = '{}'), '(loop,why)', 'The loop names itself');
 update pm_overrides set disabled_by = 'user' where scope_subset = '{}';
 select is((select (enabled, disabled_by)::text from pm_overrides where scope_subset = '{}'), '(f,user)', 'A user may make it his own word');
 update pm_overrides set enabled = true, disabled_by = 'user', disabled_reason = 'x' where scope_subset = '{}';
@@ -138,6 +150,32 @@ select is(scope_mask, 131072, 'It knows the ones that are back') from pm_overrid
 insert into scope_dimensions (dim, bit, source) values ('session', 18, 'entry');
 select is(scope_mask, 131072 + 262144, 'one after the other') from pm_overrides;
 select throws_ok('update pm_overrides set id = id + 1', '22023', null, 'An id is fixed');
+
+select throws_ok(
+  format($$ insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+    values ('pm_strength', %L, 'entry', '{}') $$, repeat('x', 201)), '22023',
+  'A pattern_key must have at most 200 characters and has 201: ''' || repeat('x', 60) || '…''',
+  'An override''s pattern key has at most 200 characters'
+);
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset)
+values ('pm_strength', repeat('x', 200), 'entry', '{}');
+select throws_ok(
+  $$ update pm_overrides set pattern_key = pattern_key || 'x' where pattern_key like 'xxxx%' $$, '22023', null,
+  'And stays so'
+);
+
+
+delete from pm_overrides where true;
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, enabled, disabled_by, disabled_reason, lesson_id)
+values ('pm_strength', 'pm.p', 'entry', '{"intent": "a"}', false, 'loop', 'stopped adding value: x', 1),
+  ('pm_strength', 'pm.p', 'entry', '{"intent": "b"}', false, 'loop', 'Its lesson is no longer found', 1),
+  ('pm_strength', 'pm.p', 'entry', '{"intent": "c"}', false, 'loop', null, 1),
+  ('pm_strength', 'pm.p', 'entry', '{"intent": "d"}', true, null, null, 1);
+select is((select array_agg(scope_subset ->> 'intent') from pm_overrides held where learning.has_broken_promise(held)), '{a}',
+  'A promise was broken where that is why the loop switched it off');
+select throws_ok($$ update pm_overrides set evidence_from = 'infinity' $$, '23514', null, 'Evidence begins at a finite time');
+select throws_ok($$ update pm_overrides set promised = 'NaN' $$, '23514', null, 'A promise is a number');
+select throws_ok($$ update pm_overrides set baseline_sigma = -1 $$, '23514', null, 'A deviation is not below 0');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(21);
+select plan(25);
 
 delete from pm_overrides where true;
 delete from pattern_episode_events where true;
@@ -63,6 +63,9 @@ end $$;
 -- The look-back ends with the newest window that has an outcome, of whatever key.
 select is(learning.tuning_lookback(), null, 'Without outcomes there is nothing to look back from');
 select is(public.start_tuning(), 0, 'and nothing to mine');
+select pg_temp.decided('f0', 'pm.f', '2099-01-01', 'acted', 'success');
+select is(learning.tuning_lookback(), now() - interval '90 days', 'Where all are in the future it ends now');
+delete from pattern_episode_events where strand_id = 'f0';
 select learning.register_scope_values(array['{"timeframe": "15m"}'::jsonb]);
 select pg_temp.decided('a1', 'pm.a', '2026-01-01', 'acted', 'success', '{}', '{0.5,1,2,4,8,0}');
 select pg_temp.decided('a2', 'pm.a', '2026-03-03', 'acted', 'failure', '{}', null);
@@ -73,6 +76,14 @@ select learning.mark_groups_changed(array[('pm', 'pm.a', 'tuning')::learning.gro
 select is(learning.tuning_lookback(), '2026-03-03'::timestamptz,
   'It goes back 90 days from the newest window with an outcome');
 select is(public.start_tuning(), 1, 'A group with windows is due');
+select pg_temp.decided('f1', 'pm.f', '2099-01-01', 'acted', 'success');
+select is(learning.tuning_lookback(), '2026-03-03'::timestamptz, 'A window in the future does not move it');
+select learning.mark_groups_changed(array[('pm', 'pm.f', 'tuning')::learning.group_key]);
+select is((select array_agg(round(at)) from learning.mining_groups held,
+  unnest(pg_temp.floats(public.read_tuning_windows(held.id) ->> 'occurred_at')) as at
+  where held.pattern_key = 'pm.f'), array[round((extract(epoch from now()) * 1000)::float8)], 'It is read as one of now');
+delete from pattern_episode_events where strand_id = 'f1';
+delete from learning.mining_groups where pattern_key = 'pm.f';
 
 create temp table piece as select public.read_tuning_windows(held.id, p_gates => true) as packed
   from learning.mining_groups held;
@@ -124,7 +135,7 @@ select results_eq($$ select * from pg_temp.lines('lesson_activated') order by 1 
       'The log has each with its rates');
 
 -- Windows leave the look-back without a change of their own.
-update learning.mining_groups set mined_at = now() - interval '2 days';
+update learning.mining_groups set mined_settings = 'others';
 select pg_temp.mine(jsonb_build_array(pg_temp.lesson('{}'), pg_temp.lesson('{"timeframe": "15m"}')));
 select is((select lessons_version from learning.tuning_groups), 1::bigint,
   'A group that was mined again on the same evidence is not to be simulated again');
@@ -132,6 +143,11 @@ select pg_temp.decided('b1', 'pm.b', '2026-06-20', 'skipped', null);
 update pattern_episode_events set outcome = 'failure', occurred_at = '2026-08-31' where strand_id = 'b1';
 select is(public.start_tuning(), 1,
   'A group whose windows leave the look-back because of another group''s is mined again');
+
+-- Times that are none, as were accepted once.
+delete from pattern_episode_events where true;
+select pg_temp.decided('before all time', 'pm.c', '-infinity'), pg_temp.decided('after it', 'pm.c', 'infinity');
+select is(isfinite(learning.tuning_lookback()), true, 'No look-back begins before all time');
 
 select * from finish();
 rollback;

@@ -74,7 +74,7 @@ create temp table claim as select public.claim_tuning_simulation() as claimed;
 select is(claimed - array['group_id', 'lease_token', 'dimensions'],
   '{"pattern_key": "pm.a", "looks_back_to": "2026-03-03T00:00:00+00:00", "after": 0,
     "tuning": {"lookback_days": 90, "min_ratio": 2.0, "min_gain": 3, "cautious_dodge_rate": 0.90,
-      "cautious_ratio": 4.0, "confirm": true}}'::jsonb,
+      "cautious_ratio": 4.0, "confirm": true, "ts_min": null, "halo_max": null, "slope_min": null}}'::jsonb,
   'A group whose lessons are new is simulated') from claim;
 select is(public.claim_tuning_simulation(), null, 'by one at a time');
 select is(public.read_tuning_lessons((claimed ->> 'group_id')::bigint, 0),
@@ -105,7 +105,7 @@ select results_eq($$ select * from pg_temp.lines('lesson_simulated') $$,
 select is(public.read_tuning_p_values() -> 'lessons', '2', 'All lessons count among the p values');
 
 -- When a group is mined and simulated again.
-update learning.mining_groups set mined_at = now() - interval '2 days';
+update learning.mining_groups set mined_settings = 'others';
 select pg_temp.mine(jsonb_build_array(pg_temp.lesson('{}'), pg_temp.lesson('{"timeframe": "15m"}')));
 select is(public.claim_tuning_simulation(), null,
   'A group that was mined again on the same evidence is not simulated again');

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(22);
+select plan(23);
 
 delete from pm_overrides where true;
 delete from pattern_episode_events where true;
@@ -93,7 +93,9 @@ select is(public.reconcile_tuning_overrides(0, 500, 0.01, 2) - 'next',
 
 -- A user's word stands.
 update pm_overrides set enabled = false, disabled_reason = 'too risky' where action_category = 'tuning_slope';
-update pm_overrides set enabled = false, disabled_by = 'loop' where action_category = 'tuning_ts_min';
+select learning.act_as('loop');
+update pm_overrides set enabled = false where action_category = 'tuning_ts_min';
+select learning.act_as('');
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, value)
   values ('pm_tuning', 'pm.a', 'tuning_halo', '{"timeframe": "15m"}', 0.15);
 update learning.tuning_groups set lessons_version = lessons_version + 1;
@@ -101,12 +103,15 @@ select pg_temp.simulate(jsonb_build_array(pg_temp.result('{"timeframe": "15m"}',
   '{"tuning_ts_min": {"value": -0.1, "multiplier": 0.8}, "tuning_slope": {"value": -0.002, "multiplier": 0.5},
     "tuning_halo": {"value": 0.1, "multiplier": 1.1}}', 0.01)));
 select is(public.reconcile_tuning_overrides(0, 500, 0.01, 2) - 'next',
-  '{"judged": 1, "created": 0, "changed": 2, "disabled": 0}', 'Those of the loop follow the new result');
+  '{"judged": 1, "created": 0, "changed": 1, "disabled": 0}', 'That of the loop follows the new result');
 select results_eq($$ select action_category, value, enabled, disabled_by, lesson_id is null from pm_overrides
   order by 1 $$,
   $$ values ('tuning_halo', 0.15::float8, true, null::text, true),
-    ('tuning_slope', -0.002, false, 'user', false), ('tuning_ts_min', -0.1, true, null, false) $$,
+    ('tuning_slope', -0.001, false, 'user', false), ('tuning_ts_min', -0.1, true, null, false) $$,
   'One switched off by a user stays off, one by the loop is switched on, one made by hand is not touched');
+select results_eq($$ select action_category, proposed -> 'value' from pm_overrides order by 1 $$,
+  $$ values ('tuning_halo', '0.1'::jsonb), ('tuning_slope', '-0.002'), ('tuning_ts_min', null) $$,
+  'Beside what a person decided stands what the loop would say');
 
 -- What no longer holds is switched off with the reason.
 update learning.tuning_groups set lessons_version = lessons_version + 1;

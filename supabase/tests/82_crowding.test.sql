@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(22);
+select plan(26);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -18,6 +18,25 @@ $$;
 create function pg_temp.explanation(pattern_key text, scope jsonb) returns jsonb language sql as $$
   select sizing.exposure from public.get_pm_sizing(pattern_key, 'entry', scope) sizing;
 $$;
+
+-- An empty book --------------------------------------------------------------------------------------------
+
+select pg_temp.skew('pm.other', '{"chain": "solana"}', 1.33, 'Nothing held leaves room for a third more');
+select pg_temp.configure('{"exposure": {"empty": 1}}');
+select pg_temp.skew('pm.other', '{"chain": "solana"}', 1, 'Or is neutral, where that is configured');
+select ok(
+  (
+    select array_agg(line) @> '{"Exposure skew 1, as exposure.empty says of a book that holds nothing"}'
+    from explain_pm_sizing('pm.other', 'entry', '{"chain": "solana"}') as line
+  ), 'And said so'
+);
+insert into lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
+values ('base', 'b', '4h', 'active', 0.1);
+select pg_temp.skew('pm.other', '{"chain": "solana"}', 1.33, 'A book that holds something is measured');
+delete from lowcap_positions where true;
+select pg_temp.configure('{}');
+
+-- A book that holds something -----------------------------------------------------------------------------
 
 insert into lowcap_positions
   (token_chain, token_contract, timeframe, status, total_allocation_pct, pattern_key)

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(39);
+select plan(52);
 
 select is((select count(*)::integer from learning_levers), 21, 'Every lever is registered');
 select is_empty($$ select lever from learning_levers where description = '' $$, 'Every lever is described');
@@ -101,6 +101,13 @@ select is(pg_temp.lever('entry', 'size_mult', '{"chain": "base"}'), 0.9, 'The na
 select is(pg_temp.lever('entry', 'entry_delay_bars', '{"chain": "base"}'), 2.0, 'but where it does not know, the general one speaks');
 select is(pg_temp.lever('entry', 'entry_delay_bars', '{"chain": "tron"}'), 2.0, 'A lesson that is no longer active is silent');
 
+update learning_lessons set stats = stats || '{"scale": 0.2}' where pattern_key = 'pm.map';
+-- 0.5 times 0.2; 0.31 times 0.2 is not above 0.3.
+select is(pg_temp.lever('entry', 'size_mult'), 1.1, 'An edge counts in the unit of the outcome');
+select is(pg_temp.lever('trim', 'exit_aggression_mult'), 1.08, 'for what leaves, too');
+select is((select value from get_pm_levers('pm.map', 'add', '{}') where lever = 'min_ts_for_add'), null, 'and for targets');
+update learning_lessons set stats = stats - 'scale' where pattern_key = 'pm.map';
+
 -- A person's word on levers that nothing learns, and on those that something does.
 insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, value) values
   ('pm_tuning', 'pm.map', 'max_edx_for_add', '{}', 1, 1.7),
@@ -122,6 +129,25 @@ select is((select array_agg(pg_temp.lever('entry', lever) order by lever) from u
   -- 0 + 0.2, 1 / 1.02, 1.02
   array[0.2, 0.980392, 1.02], 'In edge_weighted mode a lever is one step from neutral at most');
 select is(value::numeric, 0.05, 'Gates have no step') from pg_temp.halo('{"timeframe": "15m"}');
+
+-- Bounds that are no numbers.
+select throws_ok(format('update learning_levers set %I = %L where lever = %L', refused.name, refused.value, 'size_mult'), '23514',
+  null, format('%s %s is refused', refused.name, refused.value))
+from (values ('lower_bound', '-Infinity'), ('lower_bound', 'NaN'), ('upper_bound', 'Infinity'), ('upper_bound', 'NaN'),
+  ('neutral', 'NaN'), ('neutral', 'Infinity'), ('max_step', 'NaN'), ('max_step', 'Infinity')) as refused(name, value);
+
+-- One that is pinned speaks whatever became of its lesson.
+delete from pm_overrides where true;
+insert into learning_lessons (module, pattern_key, action_category, scope_subset, scope_mask, lesson_type, n, stats, status)
+values ('pm', 'pm.kept', 'entry', '{}', 0, 'pm_strength', 40, '{}', 'deprecated');
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, edge_raw, lesson_id)
+select 'pm_strength', 'pm.kept', 'entry', '{}', 0.01, lesson.id from learning_lessons lesson where lesson.pattern_key = 'pm.kept';
+delete from learning_configs where true;
+select is((select multiplier from get_pm_levers('pm.kept', 'entry', '{}') where lever = 'size_mult'), 1::float8,
+  'A lesson that is no longer active says nothing of the levers');
+update pm_overrides set edge_raw = 0.02 where true;
+select is((select multiplier from get_pm_levers('pm.kept', 'entry', '{}') where lever = 'size_mult'), 1.02::float8,
+  'Whoever edits its override does');
 
 select * from finish();
 rollback;

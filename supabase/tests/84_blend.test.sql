@@ -87,7 +87,7 @@ insert into pm_overrides (override_type, pattern_key, action_category, scope_sub
   ('pm_strength', 'pm.edge', 'entry', '{"chain": "solana"}', 0.9, -0.1, 25, '2025-01-01T00:00:00Z'),
   ('pm_strength', 'pm.edge', 'entry', '{"chain": "base"}', 2, 0.002, 25, '2025-01-01T00:00:00Z'),
   ('pm_strength', 'pm.edge', 'entry', '{"chain": "base", "timeframe": "1h"}', 1.5, 1, 100000, '2025-01-01T00:00:00Z');
-select pg_temp.configure('{"strength_mode": "edge_weighted"}');
+select pg_temp.configure('{"strength_mode": "edge_weighted", "edge_scale": 0.10}');
 select pg_temp.near(s.pm_strength, 1.02, 'A call moves the strength by at most 2 percent') from get_pm_sizing('pm.edge', 'entry', '{}', as_of => '2025-01-01') s;
 select pg_temp.near(s.pm_strength, 1.1, 'The strength arrives where the overrides point')
 from get_pm_sizing('pm.edge', 'entry', '{}', previous_strength => 1.09, as_of => '2025-01-01') s;

@@ -44,7 +44,7 @@ select pg_temp.near(1 + sum((o ->> 'pull')::float8), max(pm_strength), 'Pulls su
 -- Number of scopes with k pairs: 6 choose k; each weighs (k + 1)^1.5 · 0.5.
 select pg_temp.near(sum((o ->> 'weight')::float8), (0.5 * (1 + 6 * 2 ^ 1.5 + 15 * 3 ^ 1.5 + 20 * 8 + 15 * 5 ^ 1.5 + 6 * 6 ^ 1.5 + 7 ^ 1.5))::float8, 'Weights are all there')
 from crowd, jsonb_array_elements(overrides) o;
-select set_eq($$ select jsonb_object_keys(shadow) from crowd $$, array['posture', 'edge_weighted'], 'The shadow holds the modes that are not configured');
+select set_eq($$ select jsonb_object_keys(shadow) from crowd $$, array['posture', 'edge_weighted', 'calibrated'], 'The shadow holds the modes that are not configured');
 -- Of the 64 scopes 6 have one pair.
 update pm_overrides set confidence_score = 0 where pattern_key = 'pm.crowd' and bit_count(scope_mask::bit(32)) = 1;
 select is(array[jsonb_array_length(s.overrides), (s.overrides #>> '{50,rest}')::integer], '{51,8}', 'What has no confidence does not act and is not among the rest')
@@ -85,7 +85,7 @@ select results_eq('select acts, share, round(weight::numeric, 9) from pg_temp.ma
   select false, 0::float8, round(weight::numeric, 9) from unnest(array[3 ^ 1.5 * 0.3, sqrt(2::float8), 0.8]) as weight
 $$, 'Where overrides are switched off none acts, and each keeps its weight');
 select is_empty('select pg_temp.pulled()', 'Nor does one pull');
-select pg_temp.configure('{"strength_mode": "edge_weighted"}');
+select pg_temp.configure('{"strength_mode": "edge_weighted", "edge_scale": 0.10}');
 -- By the most specific match, of two pairs, though that itself weighs tanh(0.01) · (1 - 1/e) = 0.006 and is set aside.
 create temp table edges as select tanh(2) * (1 - exp(-1)) * (1 / 3.0) ^ 1.5 as general, tanh(1) * (1 - exp(-1)) / 2 * (2 / 3.0) ^ 1.5 as by_chain;
 select results_eq('select scope_subset, acts, round(weight::numeric, 9), round(share::numeric, 9) from pg_temp.matched()', $$

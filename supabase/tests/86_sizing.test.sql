@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(18);
+select plan(20);
 
 create function pg_temp.configure(config_data jsonb) returns void language sql as $$
   insert into public.learning_configs (module_id, config_data) values ('pm', config_data)
@@ -39,6 +39,11 @@ select pg_temp.near(s.size_frac, 0.35, 'An exit''s size is the raw one') from ge
 -- Flags.
 select pg_temp.configure('{"flags": {"learning_overrides_enabled": false, "exposure_skew_enabled": false}}');
 select pg_temp.near(s.size_frac, 0.35, 'With both flags off the size is the raw one') from get_pm_sizing('pm.stale', 'entry', '{"chain": "solana"}', as_of => '2025-01-01') s;
+
+-- What was ignored.
+select is((get_pm_sizing('pm.told', 'entry', '{"chain": "solana"}')).ignored, '{}', 'A scope of dimensions leaves nothing out');
+select is((get_pm_sizing('pm.told', 'entry', '{"chian": "solana", "colour": "red", "bucket": "micro"}')).ignored, '{"chian": "chain", "colour": null}',
+  'Keys that are no dimension are told, with the nearest that is');
 
 select * from finish();
 rollback;

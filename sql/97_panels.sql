@@ -1,0 +1,160 @@
+-- Panels: what screens and Grafana read. Stable interface: columns are added at the end and never changed.
+
+create view public.health_now
+with (security_invoker = true)
+as
+select stage.stage, stage.problem is null as well, stage.problem, stage.backlog,
+  extract(epoch from now() - stage.oldest_waiting_at)::float8 as oldest_waiting_seconds,
+  stage.last_success_at, extract(epoch from now() - stage.last_success_at)::float8 as success_age_seconds,
+  stage.failures, stage.release
+from public.learning_health stage;
+comment on view public.health_now is 'How each stage of the loop is doing, in figures that can be watched.';
+comment on column public.health_now.stage is 'Stage, in the order in which data passes through.';
+comment on column public.health_now.well is 'Whether nothing is wrong with it.';
+comment on column public.health_now.problem is 'What is wrong, in words; null where nothing is.';
+comment on column public.health_now.backlog is 'What waits.';
+comment on column public.health_now.oldest_waiting_seconds is 'For how long the oldest of that has.';
+comment on column public.health_now.last_success_at is 'When it last did its work.';
+comment on column public.health_now.success_age_seconds is 'How long ago that was.';
+comment on column public.health_now.failures is 'How often it failed lately.';
+comment on column public.health_now.release is 'Release of the database.';
+
+create view public.sizing_daily
+with (security_invoker = true)
+as
+with applied as (
+  select (strand.created_at at time zone 'UTC')::date as day,
+    learning.action_category(strand.content) as action_category, count(*)::integer as actions,
+    avg(learning.multiplier_applied(strand.content, 'pm_strength')) as strength_applied,
+    avg(learning.multiplier_applied(strand.content, 'exposure_skew')) as skew_applied,
+    avg(learning.finite_number(strand.content -> 'size_frac')) as size_applied
+  from public.ad_strands strand
+  where strand.kind = 'pm_action' and strand.created_at >= now() - learning.sizing_retention()
+  group by 1, 2
+),
+answered as (
+  select (sizing.taken_at at time zone 'UTC')::date as day, sizing.action_category,
+    count(*)::integer as sizings, count(*) filter (where sizing.held_out)::integer as held_out,
+    avg(sizing.pm_strength) as strength_answered, avg(sizing.exposure_skew) as skew_answered,
+    avg(sizing.size_frac) as size_answered,
+    (count(*) filter (where abs(sizing.pm_strength - 1) > 0.005))::integer as moved
+  from public.pm_sizings sizing
+  where sizing.taken_at >= now() - learning.sizing_retention()
+  group by 1, 2
+)
+select day, action_category, coalesce(applied.actions, 0) as actions, applied.strength_applied,
+  applied.skew_applied, applied.size_applied, coalesce(answered.sizings, 0) as sizings,
+  coalesce(answered.held_out, 0) as held_out, coalesce(answered.moved, 0) as moved,
+  answered.strength_answered, answered.skew_answered, answered.size_answered
+from applied
+full join answered using (day, action_category);
+comment on view public.sizing_daily is
+  'Sizes by day (UTC) and category, of the last 90 days: what actions say was applied, and what was answered '
+  'as far as it is recorded.';
+comment on column public.sizing_daily.day is 'The day.';
+comment on column public.sizing_daily.action_category is 'entry, add, trim or exit.';
+comment on column public.sizing_daily.actions is 'Actions of the PM.';
+comment on column public.sizing_daily.strength_applied is 'Mean factor from what was learned, as they say.';
+comment on column public.sizing_daily.skew_applied is 'Mean factor from crowding, as they say.';
+comment on column public.sizing_daily.size_applied is 'Mean size, as they say.';
+comment on column public.sizing_daily.sizings is 'Recorded answers of take_pm_sizing.';
+comment on column public.sizing_daily.held_out is 'How many of them were held out of what was learned.';
+comment on column public.sizing_daily.moved is 'How many of them were moved by more than 0.5 %.';
+comment on column public.sizing_daily.strength_answered is 'Mean factor from what was learned, as answered.';
+comment on column public.sizing_daily.skew_answered is 'Mean factor from crowding, as answered.';
+comment on column public.sizing_daily.size_answered is 'Mean size, as answered.';
+
+create view public.allocation_daily
+with (security_invoker = true)
+as
+with told as (
+  select (past_allocation.exit_at at time zone 'UTC')::date as day, past_allocation.*,
+    row_number() over (
+      partition by (past_allocation.exit_at at time zone 'UTC')::date, past_allocation.timeframe
+      order by past_allocation.exit_at desc, past_allocation.trade_id collate "C" desc,
+        past_allocation.module collate "C" desc
+    ) as place
+  from public.timeframe_allocation_history past_allocation
+)
+select told.day, told.timeframe,
+  max(told.allocation) filter (where told.place = 1) as allocation,
+  max(start.share) as start_allocation,
+  max(told.desired_allocation) filter (where told.place = 1) as desired_allocation,
+  max(told.roi_short) filter (where told.place = 1) as roi_short,
+  max(told.roi_long) filter (where told.place = 1) as roi_long,
+  count(*) filter (where told.trade_timeframe = told.timeframe)::integer as trades,
+  coalesce(sum(told.trade_roi * (told.allocation - told.change))
+    filter (where told.trade_timeframe = told.timeframe), 0) as earned_at_learned,
+  coalesce(sum(told.trade_roi * start.share)
+    filter (where told.trade_timeframe = told.timeframe), 0) as earned_at_start
+from told
+left join lateral (
+  select begun.shares[array_position(begun.timeframes, told.timeframe)] as share
+  from learning.start_shares() as begun
+) as start on true
+group by told.day, told.timeframe;
+comment on view public.allocation_daily is
+  'Shares of timeframes by day (UTC) on which a trade closed, and what its trades earned of the book at the '
+  'learned and at the starting shares: told, and nothing is switched off by it.';
+comment on column public.allocation_daily.day is 'The day.';
+comment on column public.allocation_daily.timeframe is 'Timeframe.';
+comment on column public.allocation_daily.allocation is 'Its share at the end of the day.';
+comment on column public.allocation_daily.start_allocation is 'The share it started from.';
+comment on column public.allocation_daily.desired_allocation is 'The share it was heading for.';
+comment on column public.allocation_daily.roi_short is 'Mean ROI of its trades, memory of 14 days.';
+comment on column public.allocation_daily.roi_long is 'Mean ROI of its trades, memory of 90 days.';
+comment on column public.allocation_daily.trades is 'Trades on it that closed that day.';
+comment on column public.allocation_daily.earned_at_learned is
+  'Sum of their ROI times the share that it had before each.';
+comment on column public.allocation_daily.earned_at_start is 'The same at the share it started from.';
+
+create view public.exposure_now
+with (security_invoker = true)
+as
+select pair.key as dimension, pair.value, sum(position_scope.exposure) as exposure,
+  sum(position_scope.exposure) / nullif((
+    select sum(whole_position_scope.exposure) from learning.position_scopes whole_position_scope
+  ), 0) as share, count(*)::integer as positions
+from learning.position_scopes position_scope
+cross join lateral jsonb_each_text(
+  position_scope.scope
+    || jsonb_build_object('pattern_key', position_scope.pattern_key, 'all', 'all')
+) as pair
+group by pair.key, pair.value;
+comment on view public.exposure_now is
+  'What is held, by each value of each dimension, by pattern key, and all together (dimension all).';
+comment on column public.exposure_now.dimension is 'Dimension, pattern_key or all.';
+comment on column public.exposure_now.value is 'Its value; null for positions whose behaviour is not known.';
+comment on column public.exposure_now.exposure is
+  'Intended capital as a fraction of the book, or USD held where exposure.measure is value.';
+comment on column public.exposure_now.share is 'The same as a part of all that is held.';
+comment on column public.exposure_now.positions is 'How many positions.';
+
+-- What may be configured, and what holds.
+
+create view public.learning_settings
+with (security_invoker = true)
+as
+select setting.module_id, setting.path, setting.kind,
+  effective_config.config #> setting.keys as value, setting.default_value,
+  coalesce(written_config.config_data #> setting.keys is not null, false) as is_set,
+  setting.nullable, setting.minimum, setting.maximum, setting.choices,
+  learning.accepted_values(setting) as accepts, setting.description
+from learning.settings setting
+left join learning.effective_configs effective_config on effective_config.module_id = setting.module_id
+left join public.learning_configs written_config on written_config.module_id = setting.module_id;
+comment on view public.learning_settings is
+  'Every configuration key, a row each: the value that holds, its default, what it takes and what it does.';
+comment on column public.learning_settings.module_id is 'Row of learning_configs that the key belongs to.';
+comment on column public.learning_settings.path is 'Key, dotted where it is nested.';
+comment on column public.learning_settings.kind is
+  'Type of the value: number, integer, boolean, choice and others.';
+comment on column public.learning_settings.value is 'Value that holds.';
+comment on column public.learning_settings.default_value is 'Value that holds while the key is not set.';
+comment on column public.learning_settings.is_set is 'Whether the configuration names the key.';
+comment on column public.learning_settings.nullable is 'Whether null may be set.';
+comment on column public.learning_settings.minimum is 'Smallest number accepted; null where it is no number.';
+comment on column public.learning_settings.maximum is 'Largest number accepted; null where it is no number.';
+comment on column public.learning_settings.choices is 'Texts accepted, for a choice.';
+comment on column public.learning_settings.accepts is 'What the key takes, in words.';
+comment on column public.learning_settings.description is 'What the key does.';
