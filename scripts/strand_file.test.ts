@@ -8,17 +8,9 @@ import {
   StrandFileError,
   strandRow,
 } from "./strand_file.ts";
+import { isThere, SHARED_DATA } from "./testing/shared_data.ts";
 
-const SHARED = new URL("../../shared/data/market/strands-spot-early.ndjson.gz", import.meta.url);
-
-function exists(url: URL): boolean {
-  try {
-    return Deno.statSync(url).isFile;
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
-    throw cause;
-  }
-}
+const SHARED = new URL("market/strands-spot-early.ndjson.gz", SHARED_DATA);
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
@@ -198,7 +190,7 @@ Deno.test("a full registry is an error that names the dimension", () => {
 
 Deno.test({
   name: "the shared market file holds 32,526 strands",
-  ignore: !exists(SHARED),
+  ignore: !isThere(SHARED),
   fn: async () => {
     let strands = 0;
     for await (const { line } of readStrandFile(SHARED.pathname)) {

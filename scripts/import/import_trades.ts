@@ -7,6 +7,7 @@
 
 import { faultsOf } from "../../functions/_shared/strands/judge.ts";
 import type { Strand } from "../strand_file.ts";
+import { Diagnosis } from "./diagnosis.ts";
 import { OutcomeCollector } from "./outcomes.ts";
 import type { StrandSink } from "./sink.ts";
 
@@ -21,8 +22,12 @@ export type ReadTrade =
       readonly strands: readonly Strand[];
       /** Outcome as a fraction of the stake. */
       readonly roi: number;
+      /** What was behind the entry and what ended the trade, where the source tells both. */
+      readonly diagnosis?: { readonly entry: string; readonly exit: string };
     }
     | { readonly reasons: readonly string[] }
+    /** It has no outcome yet. */
+    | { readonly isOpen: true }
   );
 
 /** What an import tells while it runs. */
@@ -33,18 +38,24 @@ export interface ImportListener {
   onTrade?(read: number, total: number): void;
   /** A trade that was refused: where it is, and every reason. */
   onRefused?(position: string, reasons: readonly string[]): void;
+  /** A trade that is still open, and where it is. */
+  onOpen?(position: string): void;
 }
 
 /** What came of an import. */
 export interface ImportResult {
   readonly imported: number;
   readonly refused: number;
+  /** Trades that were left out because they have no outcome yet. */
+  readonly open: number;
   /** Strands that the sink did not have. */
   readonly written: number;
   /** Strands that it had already. */
   readonly known: number;
   /** roi of every imported trade, in the order of the source. */
   readonly rois: Float64Array;
+  /** What trades came to by what was behind them and what ended them. */
+  readonly diagnosis: Diagnosis;
 }
 
 /**
@@ -64,8 +75,16 @@ export async function importTrades(
   const outcomes = new OutcomeCollector();
   let imported = 0;
   let refused = 0;
+  let open = 0;
+  const diagnosis = new Diagnosis();
   try {
     for await (const trade of trades) {
+      if ("isOpen" in trade) {
+        open += 1;
+        listener.onOpen?.(trade.position);
+        listener.onTrade?.(imported + refused + open, total);
+        continue;
+      }
       const reasons = "reasons" in trade ? trade.reasons : faultsIn(trade.strands);
       if ("reasons" in trade || reasons.length > 0) {
         refused += 1;
@@ -75,13 +94,14 @@ export async function importTrades(
         for (const strand of trade.strands) await sink.add(strand);
         imported += 1;
         outcomes.add(trade.roi);
+        if (trade.diagnosis !== undefined) diagnosis.add(trade.diagnosis, trade.roi);
       }
-      listener.onTrade?.(imported + refused, total);
+      listener.onTrade?.(imported + refused + open, total);
     }
     const { written, known } = imported > 0
       ? await sink.close()
       : (await sink.abandon(), { written: 0, known: 0 });
-    return { imported, refused, written, known, rois: outcomes.values };
+    return { imported, refused, open, written, known, rois: outcomes.values, diagnosis };
   } catch (cause) {
     await sink.abandon();
     throw cause;
@@ -91,6 +111,6 @@ export async function importTrades(
 /** What the loop would refuse strands for: figures beyond its bounds, which no field by itself gives away. */
 function faultsIn(strands: readonly Strand[]): string[] {
   return strands.flatMap((strand) =>
-    faultsOf(strand).map(({ path, message }) => `as ${strand.kind}, ${path}: ${message}`)
+    faultsOf(strand, Date.now()).map(({ path, message }) => `as ${strand.kind}, ${path}: ${message}`)
   );
 }

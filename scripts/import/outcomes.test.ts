@@ -31,36 +31,30 @@ Deno.test("outcomes are summarised by hand-checked figures", () => {
   assertThrows(() => summarise(new Float64Array(0)), RangeError);
 });
 
-Deno.test("a scalper is told the edge_min, or the outcome_scale, at which a third of sigma counts", () => {
-  // delta 0.006, variance 0.000324, n 100: reliability 1/1.002824, support 0.864665, magnitude σ(0.016) = 0.504,
-  // time 1, stability 0.999676: edge = 0.006 · 0.997184 · 3.368341 = 0.020153.
-  const { noticeable, edge, edgeMin, outcomeScale } = suggest(summaryOf(0.018));
+Deno.test("a third of sigma counts by default, of a scalper as of a holder", () => {
+  // delta 1/3, variance 0.000324, n 100: reliability 1/1.002824, support 0.864665, magnitude σ(0.016) = 0.504,
+  // time 1, stability 0.999676: edge = 0.997184 · 3.368341/3 = 1.119619.
+  const { noticeable, edge, edgeMin } = suggest(summaryOf(0.018));
   assertAlmostEquals(noticeable, 0.006, 1e-15);
-  assertAlmostEquals(edge, 0.020153, 5e-7);
-  assertEquals(edgeMin, 0.02);
-  // With scale s: delta 0.006/s has to bring 0.05: about s = 0.4.
-  assertEquals(outcomeScale, 0.4);
-});
-
-Deno.test("for trades that move by tens of percent the defaults suit", () => {
-  const { edgeMin, outcomeScale } = suggest(summaryOf(0.2));
-  assertEquals([edgeMin, outcomeScale], [0.05, 1]);
-  assertEquals(
-    describeOutcomes({ ...summaryOf(0.2) }).some((line) => line.includes("suits these trades")),
-    true,
-  );
+  assertAlmostEquals(edge, 1.119619, 5e-6);
+  assertEquals(edgeMin, 0.05);
+  for (const sd of [0.002, 0.018, 0.2]) {
+    assertEquals(describeOutcomes(summaryOf(sd)).some((line) => line.includes("suits these trades")), true);
+  }
 });
 
 Deno.test("outcomes that are all alike suggest nothing", () => {
-  const { edgeMin, outcomeScale } = suggest(summaryOf(0));
-  assertEquals([edgeMin, outcomeScale], [null, null]);
+  assertEquals(suggest(summaryOf(0)).edgeMin, null);
   assertEquals(describeOutcomes(summaryOf(0)).at(-1)?.startsWith("All outcomes are alike"), true);
 });
 
-Deno.test("where outliers drown every scale, only edge_min is suggested", () => {
-  const { edgeMin, outcomeScale } = suggest({ ...summaryOf(0.003), sd: 30 });
-  assertEquals(outcomeScale, null);
-  assertEquals(edgeMin !== null && edgeMin > 0, true);
+Deno.test("where a few trades dwarf all others, the edge_min is told at which a third of sigma counts", () => {
+  // delta 1/3, variance 900: reliability 1/901.0025, support 0.864665, magnitude σ(0.011) = 0.50275, stability 1/901:
+  // 2.368525/901.0025/3 = 0.000876.
+  const { edge, edgeMin } = suggest({ ...summaryOf(0.003), sd: 30 });
+  assertAlmostEquals(edge, 0.000876, 5e-7);
+  assertEquals(edgeMin, 0.0008);
+  assertEquals(describeOutcomes({ ...summaryOf(0.003), sd: 30 }).at(-1), '  "edge_min": 0.0008');
 });
 
 Deno.test("the figures are aligned", () => {

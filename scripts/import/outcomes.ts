@@ -1,9 +1,8 @@
 /**
- * What the outcomes of many trades look like, and which configuration lets lessons of their size count.
+ * What the outcomes of many trades look like, and whether lessons of their size can count.
  *
- * The defaults of `outcome_scale` and `edge_min` (functions/README.md, "Settings") fit trades that move by
- * tens of percent. A scalper's slice that beats the average by a third of σ may have an edge of 0.02 and
- * would never be active.
+ * Edges are measured in deviations, so that they suit scalpers and holders alike; only where a few trades dwarf all
+ * others, their variance may drown every edge (functions/README.md, "Edge").
  *
  * @module
  */
@@ -85,12 +84,10 @@ const NOTICEABLE_SIGMAS = 1 / 3;
 export interface Suggestion {
   /** The shift of a lesson's mean that 100 trades tell from luck: σ/3, a fraction of the stake. */
   readonly noticeable: number;
-  /** Edge of such a lesson with `outcome_scale` 1. */
+  /** Edge of such a lesson, in deviations. */
   readonly edge: number;
-  /** The `edge_min` that lets it count with `outcome_scale` 1, the default included; null where outcomes are all alike. */
+  /** The `edge_min` that lets it count, the default included; null where outcomes are all alike. */
   readonly edgeMin: number | null;
-  /** The largest round `outcome_scale` that lets it count with `edge_min` 0.05; null where none does. */
-  readonly outcomeScale: number | null;
 }
 
 /** Rounds down to one significant digit. */
@@ -101,25 +98,19 @@ function roundDown(value: number): number {
 }
 
 /**
- * Suggests `edge_min` or `outcome_scale` from what edge a noticeable lesson would have (functions/README.md,
- * "Edge").
+ * Suggests `edge_min` from what edge a noticeable lesson would have (functions/README.md, "Edge").
  */
 export function suggest(summary: OutcomeSummary): Suggestion {
   const noticeable = summary.sigma * NOTICEABLE_SIGMAS;
-  const edgeAt = (scale: number): number =>
-    computeEdge({
-      n: TYPICAL_TRADES,
-      mean: (summary.mean + noticeable) / scale,
-      variance: (summary.sd / scale) ** 2,
-      baseline: summary.mean / scale,
-    }).beforeDecay;
-  const edge = edgeAt(1);
-  if (!(noticeable > 0)) return { noticeable, edge, edgeMin: null, outcomeScale: null };
-  const edgeMin = edge >= DEFAULT_EDGE_MIN ? DEFAULT_EDGE_MIN : roundDown(edge);
-  // Smaller scales than a tenth of σ drown every lesson in its own variance.
-  let scale = 1;
-  while (edgeAt(scale) < DEFAULT_EDGE_MIN && scale > summary.sigma / 10) scale = roundDown(scale * 0.95);
-  return { noticeable, edge, edgeMin, outcomeScale: edgeAt(scale) >= DEFAULT_EDGE_MIN ? scale : null };
+  if (!(noticeable > 0)) return { noticeable, edge: 0, edgeMin: null };
+  const edge = computeEdge({
+    n: TYPICAL_TRADES,
+    mean: summary.mean + noticeable,
+    variance: summary.sd ** 2,
+    baseline: summary.mean,
+    scale: summary.sigma,
+  }).beforeDecay;
+  return { noticeable, edge, edgeMin: edge >= DEFAULT_EDGE_MIN ? DEFAULT_EDGE_MIN : roundDown(edge) };
 }
 
 const percent = (fraction: number): string => `${(fraction * 100).toFixed(3)} %`;
@@ -151,20 +142,17 @@ export function describeOutcomes(summary: OutcomeSummary): string[] {
   return ["Outcomes (roi per trade):", ...figures, "", ...describeSuggestion(suggest(summary))];
 }
 
-function describeSuggestion({ noticeable, edge, edgeMin, outcomeScale }: Suggestion): string[] {
+function describeSuggestion({ noticeable, edge, edgeMin }: Suggestion): string[] {
   if (edgeMin === null) return ["All outcomes are alike, so there is nothing to tell good from bad by."];
   const intro =
     `A lesson of ${TYPICAL_TRADES} trades tells a shift of ${percent(noticeable)} (a third of sigma) from ` +
-    `luck; its edge would be ${edge.toFixed(3)}.`;
+    `luck; its edge would be ${edge.toPrecision(3)}.`;
   if (edgeMin >= DEFAULT_EDGE_MIN) {
     return [intro, `The default edge_min of ${DEFAULT_EDGE_MIN} suits these trades.`];
   }
   return [
     intro,
-    `With the default edge_min of ${DEFAULT_EDGE_MIN} it would never be active. In the PM's configuration, set one of`,
+    `With the default edge_min of ${DEFAULT_EDGE_MIN} it would never be active. In the PM's configuration, set`,
     `  "edge_min": ${edgeMin}`,
-    ...(outcomeScale === null
-      ? []
-      : [`  "outcome_scale": ${outcomeScale}   (what one unit of outcome means to this strategy)`]),
   ];
 }

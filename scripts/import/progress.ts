@@ -1,4 +1,8 @@
+import { visible } from "../../functions/_shared/runtime/visible.ts";
 import type { ImportListener } from "./import_trades.ts";
+
+/** So many open trades are told one by one; the report counts all. */
+const OPEN_TOLD = 10;
 
 const encoder = new TextEncoder();
 const printError = (text: string): void => void Deno.stderr.writeSync(encoder.encode(text));
@@ -9,6 +13,7 @@ export function importProgress(): ImportListener & { end(): void } {
   const every = terminal ? 100 : 5_000;
   let last = performance.now();
   let shown = false;
+  let told = 0;
   const clear = (): void => {
     if (shown && terminal) printError("\r\x1b[K");
     shown = false;
@@ -28,7 +33,14 @@ export function importProgress(): ImportListener & { end(): void } {
       show(() => `Importing trade ${read.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`),
     onRefused: (position, reasons) => {
       clear();
-      printError(`Refused ${position}:\n${reasons.map((reason) => `  ${reason}\n`).join("")}`);
+      printError(
+        `Refused ${visible(position)}:\n${reasons.map((reason) => `  ${visible(reason)}\n`).join("")}`,
+      );
+    },
+    onOpen: (position) => {
+      clear();
+      if (told < OPEN_TOLD) printError(`Still open, left out: ${visible(position)}\n`);
+      told += 1;
     },
     end: clear,
   };

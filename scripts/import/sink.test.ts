@@ -3,7 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert/mod.js";
 import { z } from "zod";
 import { readStrandFile, type Strand } from "../strand_file.ts";
 import { FileSink, StackSink } from "./sink.ts";
-import { dimensionsStrand } from "./freqtrade/strands.ts";
+import { dimensionsStrand } from "./strands.ts";
 import { withFile } from "../testing/import/freqtrade_exports.ts";
 
 const strand = (at: number): Strand => ({ id: `s${at}`, module: "pm", kind: "pm_action", content: { at } });

@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert/mod.js";
+import { assertEquals, assertObjectMatch, assertRejects, assertThrows } from "@std/assert/mod.js";
 import { TextReader, Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import { chooseEntry, ExportError, openExport, type RawTrade, readTrades, scanExport } from "./export.ts";
+import { NumbersThatAreNone } from "./numbers_that_are_none.ts";
 import { exportText, rawTrade, withFile } from "../../testing/import/freqtrade_exports.ts";
 
 const first = rawTrade();
@@ -33,9 +34,9 @@ const read = (name: string, content: string | Uint8Array): Promise<Read> =>
   });
 
 const expectedTrades = [
-  { strategy: "ichi", index: 0, value: first },
-  { strategy: "ichi", index: 1, value: second },
-  { strategy: "sma v1.2", index: 0, value: second },
+  { strategy: "ichi", index: 0, value: first, fromBot: false },
+  { strategy: "ichi", index: 1, value: second, fromBot: false },
+  { strategy: "sma v1.2", index: 0, value: second, fromBot: false },
 ];
 
 Deno.test("an export gives its trades in order, each with its strategy and place", async () => {
@@ -127,22 +128,49 @@ Deno.test("a list of trades without strategies is refused with an explanation", 
 });
 
 Deno.test("files that lie beside an export are refused by what they are", async () => {
-  await assertRejects(
-    () => read(".last_result.json", JSON.stringify({ latest_backtest: "run-1.zip" })),
-    ExportError,
-    "only points to the newest result",
-  );
-  await assertRejects(
-    () => read("run-1.meta.json", JSON.stringify({ ichi: { run_id: "1" } })),
-    ExportError,
-    'found "ichi"',
-  );
-  await assertRejects(
-    () => read("config.json", JSON.stringify({ strategy: "ichi", stake_currency: "USDT" })),
-    ExportError,
-    'found "strategy", "stake_currency"',
-  );
-  await assertRejects(() => read("empty.json", "{}"), ExportError, "found nothing");
+  const refusals: readonly (readonly [name: string, content: string | Uint8Array, words: string])[] = [
+    [".last_result.json", '{"latest_backtest": "run-1.zip"}', "only points to the newest result"],
+    [
+      "run-1.meta.json",
+      '{"ichi": {"run_id": "1", "backtest_start_time": 1}}',
+      'backtest of "ichi" ran (meta.json)',
+    ],
+    ["config.json", '{"stake_currency": "USDT", "exchange": {}}', "it is a configuration"],
+    ["ichi.json", '{"strategy_name": "ichi", "params": {}}', "parameters of a strategy"],
+    ["empty.json", "{}", "found nothing"],
+    ["other.json", '{"hello": 1}', 'found "hello"'],
+    ["run-1_market_change.feather", "ARROW1\0\0", "market data in Feather's form"],
+    ["run-1_signals.pkl", new Uint8Array([0x80, 4, 0x95, 0]), "a Python pickle"],
+    ["ichi.py", "from freqtrade.strategy import IStrategy\n", "source text"],
+    ["dump.sql", "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;", "the dump of a database"],
+    ["log.json", "2024-05-06 09:52:28,123 - freqtrade - INFO - x\n[]", "begins with freqtrade's log"],
+    ["outer.zip", await zip({ "run-1.zip": "PK" }), "holds an archive instead of trades: run-1.zip"],
+  ];
+  for (const [name, content, words] of refusals) {
+    await assertRejects(() => read(name, content), ExportError, words, name);
+  }
+});
+
+Deno.test("figures that are no numbers are read as missing, wherever a piece of the file ends", async () => {
+  const text = exportText({ ichi: [first, second] })
+    .replace(
+      "{",
+      '{"NaN": "-Infinity \\" NaN", "sharpe": NaN, "calmar": [Infinity, -Infinity,NaN], "sqn": -1.5e-3, ',
+    );
+  const { trades } = await read("nan.json", text);
+  assertEquals(trades, expectedTrades.slice(0, 2));
+  for (const size of [1, 2, 3, 7]) {
+    const numbers = new NumbersThatAreNone();
+    const bytes = new TextEncoder().encode(text);
+    let out = "";
+    for (let at = 0; at < bytes.length; at += size) {
+      out += new TextDecoder().decode(numbers.next(bytes.slice(at, at + size)));
+    }
+    const parsed: unknown = JSON.parse(out);
+    assertObjectMatch({ parsed }, {
+      parsed: { NaN: '-Infinity " NaN', sharpe: null, calmar: [null, null, null], sqn: -0.0015 },
+    });
+  }
 });
 
 Deno.test("an export that breaks off is an error that says where", async () => {

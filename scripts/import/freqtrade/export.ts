@@ -1,6 +1,7 @@
 /**
- * Reads freqtrade backtest exports of any size as a stream: `.json`, gzipped or not, and the `.zip` that holds it
- * beside configuration, market data and strategy sources. What a file is, is told from its content.
+ * Reads what freqtrade writes as JSON, of any size and as a stream: backtest exports, gzipped or not, or in the `.zip`
+ * that holds them beside configuration, market data and strategy sources; and the trades that a bot tells of, by
+ * `show-trades --print-json` or its REST API. What a file is, is told from its content.
  *
  * An export names each strategy's timeframe and stop loss after its trades, so it is read twice: {@link scanExport}
  * learns what holds for all trades of a strategy, {@link readTrades} hands out the trades.
@@ -10,6 +11,10 @@
 
 import { Tokenizer, TokenParser } from "@streamparser/json";
 import { configure, type FileEntry, Reader, ZipReader } from "@zip.js/zip.js";
+import { z } from "zod";
+import { explainKeys, fileStartingWith, OLD_LIST } from "./beside.ts";
+import { NumbersThatAreNone } from "./numbers_that_are_none.ts";
+import { timeframeName } from "./timeframe.ts";
 
 // One entry is unpacked at a time; a worker per entry would cost more than it gives.
 configure({ useWebWorkers: false });
@@ -50,7 +55,12 @@ export interface RawTrade {
   /** Place in the strategy's list of trades, from 0. */
   readonly index: number;
   readonly value: unknown;
+  /** Whether a bot tells of it, live or in a dry run, rather than a backtest. */
+  readonly fromBot: boolean;
 }
+
+/** What a bot's trades are filed under that name no strategy, as those of its first years. */
+export const UNNAMED_STRATEGY = "unnamed";
 
 /** Called after every piece read, with the bytes of JSON read so far. */
 export type OnProgress = (bytesRead: number) => void;
@@ -64,7 +74,7 @@ function messageOf(cause: unknown): string {
 
 async function headOf(path: string): Promise<Bytes> {
   using file = await Deno.open(path);
-  const head = new Uint8Array(2);
+  const head = new Uint8Array(64);
   const read = await file.read(head);
   return head.subarray(0, read ?? 0);
 }
@@ -109,6 +119,7 @@ function entryStream(entry: FileEntry): ReadableStream<Bytes> {
  */
 export function chooseEntry(archive: string, names: readonly string[]): string {
   const stem = (name: string): string => name.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "");
+  const inner = names.filter((name) => /\.zip$/i.test(name));
   const candidates = names.filter((name) =>
     /\.json$/i.test(name) && !/(_config|\.meta|\.?last_result)\.json$/i.test(name)
   );
@@ -116,6 +127,14 @@ export function chooseEntry(archive: string, names: readonly string[]): string {
     candidates.find((name) => names.includes(name.replace(/\.json$/i, "_config.json"))) ??
     (candidates.length === 1 ? candidates[0] : undefined);
   if (chosen !== undefined) return chosen;
+  if (candidates.length === 0 && inner.length > 0) {
+    throw new ExportError(
+      `${archive} holds ${inner.length === 1 ? "an archive" : "archives"} instead of trades: ${
+        inner.join(", ")
+      }. ` +
+        `Unpack it and import what is inside.`,
+    );
+  }
   throw new ExportError(
     candidates.length === 0
       ? `${archive} holds no backtest result: none of its ${names.length} entries is a JSON file of trades. ` +
@@ -160,6 +179,8 @@ async function openZip(path: string): Promise<BacktestExport> {
  */
 export async function openExport(path: string): Promise<BacktestExport> {
   const head = await headOf(path);
+  const other = fileStartingWith(head);
+  if (other !== null) throw new ExportError(`${path} holds no trades: ${other}`);
   if (startsWith(head, ZIP_MAGIC)) return await openZip(path);
   const gzipped = startsWith(head, GZIP_MAGIC);
   return {
@@ -195,8 +216,9 @@ async function* valuesAt(
   };
   let bytesRead = 0;
   try {
+    const numbers = new NumbersThatAreNone();
     for await (const piece of await source.open()) {
-      tokenizer.write(piece);
+      tokenizer.write(numbers.next(piece));
       bytesRead += piece.length;
       onProgress?.(bytesRead);
       if (found.length > 0) {
@@ -206,37 +228,77 @@ async function* valuesAt(
     }
     if (!parser.isEnded) throw new Error("the text ends before its JSON value does");
   } catch (cause) {
-    throw new ExportError(
-      `${source.name} cannot be read as JSON near byte ${bytesRead}: ${messageOf(cause)}. ` +
-        `It may be incomplete, or no backtest export.`,
-      { cause },
-    );
+    throw unreadable(source, bytesRead, cause);
   }
 }
 
-/** Says what a file without a `strategy` is instead, and what to do. */
+function unreadable(source: BacktestExport, bytesRead: number, cause: unknown): ExportError {
+  return new ExportError(
+    `${source.name} cannot be read as JSON near byte ${bytesRead}: ${messageOf(cause)}. ` +
+      `It may be incomplete, or no backtest export.`,
+    { cause },
+  );
+}
+
+/** Says what a file without trades is instead, and what to do. */
 async function explain(source: BacktestExport): Promise<string> {
-  const keys = new Set<string>();
+  const values = new Map<string, unknown>();
   for await (const found of valuesAt(source, ["$.*"])) {
-    for (const { path: [key] } of found) {
-      if (typeof key === "number") {
-        return "it is a list of trades without their strategy, as freqtrade wrote it before 2020: no stop loss to " +
-          "measure R/R by, and current freqtrade refuses it too. Run the backtest again and import its result.";
-      }
-      if (key !== undefined) keys.add(key);
-    }
+    for (const { path: [key], value } of found) if (key !== undefined) values.set(String(key), value);
   }
-  if (keys.has("latest_backtest")) {
-    return "it only points to the newest result. Import the file that it names.";
-  }
-  const seen = keys.size === 0 ? "nothing" : [...keys].map((key) => `"${key}"`).join(", ");
-  return `expected "strategy" with the trades of each strategy and found ${seen}. Import the result file itself, ` +
-    `not its metadata or configuration.`;
+  return `${source.name} is no backtest export: ${explainKeys(values)}`;
 }
 
 /** Where an export says what holds for all trades of a strategy; `ticker_interval` is what it was called before 2020. */
 const FACTS = ["timeframe", "ticker_interval", "stoploss", "stake_currency", "strategy_name"];
 const TRADES = "$.strategy.*.trades.*";
+/** Where a bot's REST API has its trades, and where `show-trades --print-json`. */
+const API_TRADES = "$.trades.*";
+const LISTED_TRADES = "$.*";
+
+/** Whether the JSON is a list, as a bot's is, rather than an object. */
+async function isList(source: BacktestExport): Promise<boolean> {
+  const decoder = new TextDecoder();
+  try {
+    for await (const piece of await source.open()) {
+      const text = decoder.decode(piece, { stream: true }).trimStart();
+      if (text !== "") return text.startsWith("[");
+    }
+  } catch (cause) {
+    throw unreadable(source, 0, cause);
+  }
+  return false;
+}
+
+const botTradeSchema = z.looseObject({ strategy: z.string().nullish(), timeframe: z.unknown().optional() });
+
+/** The strategy that a bot's trade names. */
+export function strategyOf(value: unknown): string {
+  return textOrNull(botTradeSchema.safeParse(value).data?.strategy) ?? UNNAMED_STRATEGY;
+}
+
+/** Collects, trade by trade, what a bot's trades say of their strategies. */
+export class BotFacts {
+  readonly #facts = new Map<string, { trades: number; timeframes: Set<string> }>();
+
+  add(value: unknown): void {
+    const strategy = strategyOf(value);
+    const facts = this.#facts.get(strategy) ?? { trades: 0, timeframes: new Set<string>() };
+    const timeframe = timeframeName(botTradeSchema.safeParse(value).data?.timeframe);
+    facts.trades += 1;
+    if (timeframe !== null) facts.timeframes.add(timeframe);
+    this.#facts.set(strategy, facts);
+  }
+
+  /** By strategy; the timeframe only where all its trades agree. */
+  get strategies(): ReadonlyMap<string, StrategyFacts> {
+    return new Map([...this.#facts].map(([name, { trades, timeframes }]) => {
+      const [timeframe = null, ...others] = timeframes;
+      const agreed = others.length === 0 ? timeframe : null;
+      return [name, { name, trades, timeframe: agreed, stoploss: null, stakeCurrency: null }];
+    }));
+  }
+}
 
 const textOrNull = (value: unknown): string | null =>
   typeof value === "string" && value !== "" ? value : null;
@@ -250,20 +312,35 @@ export async function scanExport(
   source: BacktestExport,
   onProgress?: OnProgress,
 ): Promise<ReadonlyMap<string, StrategyFacts>> {
+  const bot = new BotFacts();
+  if (await isList(source)) {
+    for await (const found of valuesAt(source, [LISTED_TRADES], onProgress)) {
+      for (const { value } of found) {
+        if (Array.isArray(value)) throw new ExportError(`${source.name} cannot be imported: ${OLD_LIST}`);
+        bot.add(value);
+      }
+    }
+    return bot.strategies;
+  }
   const trades = new Map<string, number>();
   const facts = new Map<string, Map<string, unknown>>();
-  const paths = [TRADES, ...FACTS.map((fact) => `$.strategy.*.${fact}`)];
+  const paths = [TRADES, API_TRADES, "$.trades_count", ...FACTS.map((fact) => `$.strategy.*.${fact}`)];
+  let isAnswer = false;
   for await (const found of valuesAt(source, paths, onProgress)) {
-    for (const { path: [, name, field, index], value } of found) {
+    for (const { path: [root, name, field, index], value } of found) {
+      if (root !== "strategy") {
+        isAnswer = true;
+        if (root === "trades") bot.add(value);
+        continue;
+      }
       const strategy = String(name);
       if (index !== undefined) trades.set(strategy, (trades.get(strategy) ?? 0) + 1);
       else facts.set(strategy, (facts.get(strategy) ?? new Map<string, unknown>()).set(String(field), value));
     }
   }
   const names = new Set([...trades.keys(), ...facts.keys()]);
-  if (names.size === 0) {
-    throw new ExportError(`${source.name} is no backtest export: ${await explain(source)}`);
-  }
+  if (isAnswer && names.size === 0) return bot.strategies;
+  if (names.size === 0) throw new ExportError(await explain(source));
   return new Map([...names].map((name) => {
     const said = facts.get(name);
     const stoploss = said?.get("stoploss");
@@ -286,9 +363,13 @@ export async function* readTrades(
   source: BacktestExport,
   onProgress?: OnProgress,
 ): AsyncGenerator<RawTrade, void, undefined> {
-  for await (const found of valuesAt(source, [TRADES], onProgress)) {
-    for (const { path: [, strategy, , index], value } of found) {
-      yield { strategy: String(strategy), index: Number(index), value };
+  const paths = await isList(source) ? [LISTED_TRADES] : [TRADES, API_TRADES];
+  for await (const found of valuesAt(source, paths, onProgress)) {
+    for (const { path, value } of found) {
+      const [root, strategy, , index] = path;
+      yield root === "strategy"
+        ? { strategy: String(strategy), index: Number(index), value, fromBot: false }
+        : { strategy: strategyOf(value), index: Number(path.at(-1)), value, fromBot: true };
     }
   }
 }

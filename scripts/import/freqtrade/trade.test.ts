@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { FACTS, rawTrade } from "../../testing/import/freqtrade_exports.ts";
-import { readTrade, type Trade, type TradeDefaults, type TradeReading } from "./trade.ts";
+import type { Trade } from "../trade.ts";
+import { readTrade, type TradeDefaults, type TradeReading } from "./trade.ts";
 
 const NO_FACTS = { ...FACTS, timeframe: null, stoploss: null, stakeCurrency: null };
 
@@ -9,12 +10,12 @@ function reading(
   facts = FACTS,
   defaults: TradeDefaults = {},
 ): TradeReading {
-  return readTrade({ strategy: "ichi", index: 0, value: rawTrade(changes) }, facts, defaults);
+  return readTrade({ strategy: "ichi", index: 0, value: rawTrade(changes), fromBot: false }, facts, defaults);
 }
 
 function trade(changes: Record<string, unknown> = {}, facts = FACTS, defaults: TradeDefaults = {}): Trade {
   const { trade, reasons } = reading(changes, facts, defaults);
-  if (trade === undefined) throw new Error(`Refused: ${reasons.join("; ")}`);
+  if (trade === undefined) throw new Error(`Refused: ${reasons?.join("; ")}`);
   return trade;
 }
 
@@ -24,6 +25,7 @@ const reasons = (changes: Record<string, unknown>, facts = FACTS): readonly stri
 Deno.test("a current trade is read as it stands", () => {
   assertEquals(trade(), {
     strategy: "ichi",
+    botTrade: null,
     pair: "SOL/USDT",
     side: "long",
     timeframe: "5m",
@@ -139,7 +141,6 @@ Deno.test("orders are those that were filled, in time; an older order says by it
 
 Deno.test("a bad trade is refused with every reason", () => {
   const found = reasons({
-    is_open: true,
     close_rate: null,
     close_timestamp: null,
     close_date: null,
@@ -148,13 +149,19 @@ Deno.test("a bad trade is refused with every reason", () => {
     orders: [{ amount: 0, ft_is_entry: true, order_filled_timestamp: 1704125400000 }],
   });
   assertEquals(found.map((reason) => reason.split(":")[0]), [
-    "is_open",
     "close_timestamp",
     "close_rate",
     "profit_ratio",
     "enter_tag",
     "orders.0.amount",
   ]);
+});
+
+Deno.test("a trade that is open has no outcome, but one that a backtest closed at its end has although it says is_open", () => {
+  assertEquals(reading({ is_open: true, close_rate: null, close_timestamp: null, close_date: null }), {
+    isOpen: true,
+  });
+  assertEquals(trade({ is_open: true, sell_reason: "force_sell" }).roi, -0.0017);
 });
 
 Deno.test("fields of the wrong type are reasons with their path", () => {
@@ -165,7 +172,10 @@ Deno.test("fields of the wrong type are reasons with their path", () => {
     "profit_ratio",
     "orders.0.amount",
   ]);
-  assertEquals(readTrade({ strategy: "ichi", index: 0, value: ["TRX/BTC"] }, FACTS).reasons?.length, 1);
+  assertEquals(
+    readTrade({ strategy: "ichi", index: 0, value: ["TRX/BTC"], fromBot: false }, FACTS).reasons?.length,
+    1,
+  );
 });
 
 Deno.test("times that cannot be are refused", () => {

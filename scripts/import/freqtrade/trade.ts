@@ -1,5 +1,5 @@
 /**
- * One trade of a backtest export, in the field names of every freqtrade version that wrote a stop loss or named its
+ * One trade of a backtest or a bot, in the field names of every freqtrade version that wrote a stop loss or named its
  * strategy's, checked and brought to one shape.
  *
  * @module
@@ -7,43 +7,8 @@
 
 import { z } from "zod";
 import type { RawTrade, StrategyFacts } from "./export.ts";
-
-/** A filled order of a trade. */
-export interface TradeOrder {
-  /** Fill time in milliseconds since 1970. */
-  readonly filledAt: number;
-  readonly isEntry: boolean;
-  /** Units of the base currency, > 0. */
-  readonly amount: number;
-  readonly price: number | null;
-  readonly tag: string | null;
-}
-
-/** A closed trade. Times are milliseconds since 1970, ratios are fractions of the stake (0.05 = 5 %). */
-export interface Trade {
-  readonly strategy: string;
-  readonly pair: string;
-  readonly side: "long" | "short";
-  readonly timeframe: string | null;
-  readonly enterTag: string | null;
-  readonly exitReason: string | null;
-  readonly openedAt: number;
-  readonly closedAt: number;
-  readonly openRate: number;
-  readonly closeRate: number;
-  readonly leverage: number;
-  readonly feeOpen: number | null;
-  readonly feeClose: number | null;
-  /** The export's `profit_ratio`. */
-  readonly roi: number;
-  /** What the trade risked at its start as a fraction of the stake, > 0. */
-  readonly risk: number;
-  /** Profit in the stake currency. */
-  readonly profitAbs: number | null;
-  readonly stakeCurrency: string | null;
-  /** Filled orders in the order of their filling; empty where the export has none. */
-  readonly orders: readonly TradeOrder[];
-}
+import type { Trade, TradeOrder } from "../trade.ts";
+import { timeframeName } from "./timeframe.ts";
 
 /** What stands in where neither trade nor strategy says it, as older exports do not. */
 export interface TradeDefaults {
@@ -52,10 +17,11 @@ export interface TradeDefaults {
   readonly stoploss?: number;
 }
 
-/** A trade, or every reason why there is none. */
+/** A trade, that it has not ended yet, or every reason why there is none. */
 export type TradeReading =
-  | { readonly trade: Trade; readonly reasons?: never }
-  | { readonly trade?: never; readonly reasons: readonly string[] };
+  | { readonly trade: Trade; readonly reasons?: never; readonly isOpen?: never }
+  | { readonly trade?: never; readonly reasons?: never; readonly isOpen: true }
+  | { readonly trade?: never; readonly reasons: readonly string[]; readonly isOpen?: never };
 
 /** Scope values beyond this make the database reject the strand (functions/README.md, "Scopes"). */
 const MAX_SCOPE_LENGTH = 200;
@@ -73,6 +39,7 @@ const scopeText = z.string().min(1).max(MAX_SCOPE_LENGTH);
 const orderSchema = z.object({
   amount: number,
   safe_price: number,
+  filled: number,
   ft_order_side: tag,
   ft_is_entry: z.boolean().nullish(),
   ft_order_tag: tag,
@@ -81,6 +48,9 @@ const orderSchema = z.object({
 
 const tradeSchema = z.object({
   pair: scopeText,
+  trade_id: number,
+  exchange: tag,
+  timeframe: z.union([z.number(), z.string()]).nullish(),
   is_open: z.boolean().nullish(),
   is_short: z.boolean().nullish(),
   leverage: z.number().positive().nullish(),
@@ -99,8 +69,10 @@ const tradeSchema = z.object({
   fee_close: number,
   close_fee: number,
   profit_ratio: number,
+  close_profit: number,
   profit_percent: number,
   profit_abs: number,
+  close_profit_abs: number,
   initial_stop_loss_ratio: number,
   initial_stop_loss_abs: number,
   initial_stop_loss: number,
@@ -136,7 +108,8 @@ function readTime(name: "open" | "close", fields: Fields, reasons: string[]): nu
  * only taken where it agrees with the rates and fees beside it.
  */
 function readRoi(fields: Fields, reasons: string[]): number {
-  const { profit_ratio: ratio, profit_percent: percent, open_rate: open, close_rate: close } = fields;
+  const { profit_percent: percent, open_rate: open, close_rate: close } = fields;
+  const ratio = fields.profit_ratio ?? fields.close_profit;
   if (typeof ratio === "number") {
     if (Math.abs(ratio) <= MAX_ABS_ROI) return ratio;
     reasons.push(`profit_ratio: ${ratio} is beyond ±${MAX_ABS_ROI}`);
@@ -187,8 +160,10 @@ function readRisk(fields: Fields, facts: StrategyFacts, defaults: TradeDefaults,
 function readOrders(fields: Fields, side: Trade["side"], reasons: string[]): TradeOrder[] {
   const entrySide = side === "short" ? "sell" : "buy";
   return (fields.orders ?? []).flatMap((order, at): TradeOrder[] => {
-    const { order_filled_timestamp: filledAt, amount } = order;
-    if (typeof filledAt !== "number") return [];
+    const { order_filled_timestamp: filledAt } = order;
+    // Only a bot says how much was filled: an order that was cancelled may have been in part, or not at all.
+    const amount = order.filled ?? order.amount;
+    if (typeof filledAt !== "number" || order.filled === 0) return [];
     const isEntry = order.ft_is_entry ?? (order.ft_order_side ? order.ft_order_side === entrySide : null);
     if (isEntry === null) {
       reasons.push(`orders.${at}: neither ft_is_entry nor ft_order_side says whether it enters or exits`);
@@ -208,17 +183,27 @@ function readOrders(fields: Fields, side: Trade["side"], reasons: string[]): Tra
   }).sort((a, b) => a.filledAt - b.filledAt);
 }
 
+/**
+ * Whether the trade ended although it is said to be open: until mid-2022, backtests said so of those that their own end
+ * closed.
+ */
+function hasOutcome(fields: Fields): boolean {
+  return typeof fields.close_rate === "number" &&
+    (typeof fields.close_timestamp === "number" || typeof fields.close_date === "string") &&
+    (typeof fields.profit_ratio === "number" || typeof fields.profit_percent === "number");
+}
+
 function reasonOf(issue: z.core.$ZodIssue): string {
   return issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`;
 }
 
-/** Reads one trade of an export; a trade that cannot be learned from comes back as every reason why not. */
+/** Reads one trade; one that cannot be learned from comes back as every reason why not. */
 export function readTrade(raw: RawTrade, facts: StrategyFacts, defaults: TradeDefaults = {}): TradeReading {
   const parsed = tradeSchema.safeParse(raw.value);
   if (!parsed.success) return { reasons: parsed.error.issues.map(reasonOf) };
   const fields = parsed.data;
+  if (fields.is_open === true && (raw.fromBot || !hasOutcome(fields))) return { isOpen: true };
   const reasons: string[] = [];
-  if (fields.is_open === true) reasons.push("is_open: the trade is still open and has no outcome");
   const side = fields.is_short === true ? "short" : "long";
   const openedAt = readTime("open", fields, reasons);
   const closedAt = readTime("close", fields, reasons);
@@ -238,9 +223,12 @@ export function readTrade(raw: RawTrade, facts: StrategyFacts, defaults: TradeDe
   return {
     trade: {
       strategy: raw.strategy,
+      botTrade: raw.fromBot && typeof fields.trade_id === "number"
+        ? { number: fields.trade_id, exchange: fields.exchange ?? "" }
+        : null,
       pair: fields.pair,
       side,
-      timeframe: facts.timeframe ?? defaults.timeframe ?? null,
+      timeframe: timeframeName(fields.timeframe) ?? facts.timeframe ?? defaults.timeframe ?? null,
       enterTag,
       exitReason: emptyIsNull(fields.exit_reason) ?? emptyIsNull(fields.sell_reason),
       openedAt,
@@ -252,7 +240,7 @@ export function readTrade(raw: RawTrade, facts: StrategyFacts, defaults: TradeDe
       feeClose: fields.fee_close ?? fields.close_fee ?? null,
       roi,
       risk,
-      profitAbs: fields.profit_abs ?? null,
+      profitAbs: fields.profit_abs ?? fields.close_profit_abs ?? null,
       stakeCurrency: facts.stakeCurrency ?? fields.pair.split("/")[1]?.split(":")[0] ?? null,
       orders,
     },

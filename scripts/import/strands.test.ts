@@ -1,13 +1,18 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert/mod.js";
 import { z } from "zod";
-import { registeredDimensions, type Strand } from "../../strand_file.ts";
+import { registeredDimensions, type Strand } from "../strand_file.ts";
 import { dimensionsStrand, keyPart, reachedTarget, TradeNames, tradeStrands, utcSession } from "./strands.ts";
-import { FACTS, rawTrade } from "../../testing/import/freqtrade_exports.ts";
-import { readTrade, type Trade } from "./trade.ts";
+import { FACTS, rawTrade } from "../testing/import/freqtrade_exports.ts";
+import { outcomesOf } from "../testing/outcomes_oracle.ts";
+import { readTrade } from "./freqtrade/trade.ts";
+import type { Trade } from "./trade.ts";
 
 function trade(changes: Record<string, unknown> = {}, strategy = "ichi"): Trade {
-  const { trade, reasons } = readTrade({ strategy, index: 0, value: rawTrade(changes) }, FACTS);
-  if (trade === undefined) throw new Error(`Refused: ${reasons.join("; ")}`);
+  const { trade, reasons } = readTrade(
+    { strategy, index: 0, value: rawTrade(changes), fromBot: false },
+    FACTS,
+  );
+  if (trade === undefined) throw new Error(`Refused: ${reasons?.join("; ")}`);
   return trade;
 }
 
@@ -19,6 +24,9 @@ const actionContent = z.looseObject({
   action_category: z.string(),
   scope: z.record(z.string(), z.string()),
   size_frac: z.number().optional(),
+  price: z.number().nullish(),
+  quantity: z.number().optional(),
+  reasons: z.record(z.string(), z.unknown()),
 });
 const closeContent = z.looseObject({
   trade_id: z.string(),
@@ -54,14 +62,16 @@ Deno.test("a trade is an entry, an exit and a close, at their times", () => {
   }
 });
 
-Deno.test("the key names strategy, side and motif: the enter tag, and for the exit its reason", () => {
+Deno.test("the key names strategy, side and motif: the enter tag, and of an exit nothing that tells why", () => {
   const keys = (changes: Record<string, unknown>): string[] =>
     actions(tradeStrands(trade(changes), ID)).map((action) => action.pattern_key);
-  assertEquals(keys({}), ["pm.ichi.long.entry", "pm.ichi.long.exit_signal"]);
-  assertEquals(keys({ enter_tag: "dip 2", is_short: true, exit_reason: "" }), [
+  assertEquals(keys({}), ["pm.ichi.long.entry", "pm.ichi.long.exit"]);
+  assertEquals(keys({ enter_tag: "dip 2", is_short: true, exit_reason: "stop_loss" }), [
     "pm.ichi.short.dip_2",
     "pm.ichi.short.exit",
   ]);
+  const [, exit] = actions(tradeStrands(trade({ exit_reason: "stop_loss" }), ID));
+  assertEquals(exit?.reasons["exit_reason"], "stop_loss");
 });
 
 Deno.test("every action's scope holds what was known at the entry, and nothing of how the trade ended", () => {
@@ -109,7 +119,7 @@ Deno.test("a trade that closed at its target reached S3 when it closed", () => {
   assertEquals([summary["reached_s3"], summary["time_to_s3_hours"]], [true, 1.25]);
 });
 
-Deno.test("further entry orders are adds and all exit orders but the last are trims, with the share they sold", () => {
+Deno.test("further entry orders are adds and all exit orders but the last are trims, named by a tag of their own or their place", () => {
   const order = (minute: number, isEntry: boolean, amount: number, tag: string): unknown => ({
     amount,
     safe_price: 100 + minute,
@@ -123,10 +133,13 @@ Deno.test("further entry orders are adds and all exit orders but the last are tr
       enter_tag: "dip",
       orders: [
         order(0, true, 2, "dip"),
-        order(10, true, 2, ""),
-        order(20, false, 1, "take 25 %"),
-        order(30, false, 1.5, ""),
-        order(75, false, 1.5, "exit_signal"),
+        order(5, true, 1, "dip"),
+        order(10, true, 1, "lower band"),
+        order(15, true, 1, ""),
+        order(20, false, 1.25, "take 25 %"),
+        order(30, false, 1.875, "partial_exit"),
+        order(40, false, 0.9375, "exit_signal"),
+        order(75, false, 0.9375, "exit_signal"),
       ],
     }),
     ID,
@@ -134,8 +147,11 @@ Deno.test("further entry orders are adds and all exit orders but the last are tr
   assertEquals(strands.map((strand) => strand.id.slice(ID.length)), [
     "-entry",
     "-add-1",
+    "-add-2",
+    "-add-3",
     "-trim-1",
     "-trim-2",
+    "-trim-3",
     "-exit",
     "-closed",
   ]);
@@ -143,13 +159,50 @@ Deno.test("further entry orders are adds and all exit orders but the last are tr
     actions(strands).map((action) => [action.action_category, action.pattern_key, action.size_frac]),
     [
       ["entry", "pm.ichi.long.dip", undefined],
-      ["add", "pm.ichi.long.position_adjustment", undefined],
+      ["add", "pm.ichi.long.add_1", undefined],
+      ["add", "pm.ichi.long.lower_band", undefined],
+      ["add", "pm.ichi.long.add_2", undefined],
       ["trim", "pm.ichi.long.take_25", 0.25],
-      ["trim", "pm.ichi.long.partial_exit", 0.5],
-      ["exit", "pm.ichi.long.exit_signal", 1],
+      ["trim", "pm.ichi.long.trim_1", 0.5],
+      ["trim", "pm.ichi.long.trim_2", 0.5],
+      ["exit", "pm.ichi.long.exit", 1],
     ],
   );
-  assertEquals(strands[2]?.created_at, "2024-01-01T16:30:00.000Z");
+  assertEquals(strands[4]?.created_at, "2024-01-01T16:30:00.000Z");
+  assertEquals(actions(strands).map(({ price, quantity }) => [price, quantity]), [
+    [100, 2],
+    [105, 1],
+    [110, 1],
+    [115, 1],
+    [120, 1.25],
+    [130, 1.875],
+    [140, 0.9375],
+    [175, 0.9375],
+  ]);
+});
+
+Deno.test("what was filled, at which side and leverage, gives each decision an outcome of its own", () => {
+  const order = (minute: number, isEntry: boolean, price: number): unknown => ({
+    amount: 1,
+    safe_price: price,
+    order_filled_timestamp: 1704125400000 + minute * 60_000,
+    ft_is_entry: isEntry,
+    ft_order_tag: "",
+  });
+  // Short at 110 and 100, out at 95 of both: 3 · (1 − 190/210) = 28.57 %, of which the fees took half a point.
+  const strands = tradeStrands(
+    trade({
+      is_short: true,
+      leverage: 3,
+      profit_ratio: 3 * (1 - 190 / 210) - 0.005,
+      orders: [order(0, true, 110), order(10, true, 100), order(60, false, 95), order(75, false, 95)],
+    }),
+    ID,
+  );
+  const outcomes = outcomesOf(strands);
+  assertEquals(outcomes.map(({ category }) => category), ["entry", "add", "trim", "exit"]);
+  assertAlmostEquals(outcomes[1]?.roi ?? NaN, 3 * 0.05 - 0.005, 1e-12);
+  assertAlmostEquals(outcomes[2]?.roi ?? NaN, 0, 1e-12);
 });
 
 Deno.test("a trade without orders is entered and left once", () => {
