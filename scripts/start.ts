@@ -1,29 +1,40 @@
 /**
  * Runs the whole stack until it is told to stop.
  *
- *     deno task start [--db URL] [--port N] [--data DIR]
+ *     deno task start [--db URL [--take-over-doorbell]] [--port N] [--data DIR]
  */
 
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim, green } from "@std/fmt/colors.js";
+import { visible, visibleLines } from "../functions/_shared/runtime/visible.ts";
+import { optionsOrExitCode, print, unknownArgument } from "./command_line.ts";
+import { pageResponse } from "./dashboard/build.ts";
+import { linkFor, ROLES } from "./dashboard/links.ts";
 import { healthLines, readHealth } from "./health.ts";
 import { findStandIns } from "./stack/standins.ts";
 import { connect } from "./stack/database.ts";
+import { TAKE_OVER_FLAG } from "./stack/doorbell.ts";
 import { type Stack, STACK_FILE, startStack } from "./stack/stack.ts";
+import { Stopped, stopSignal, unlessEnded } from "./stack/stopping.ts";
 
 const DEFAULT_PORT = 54321;
+
+const FLAGS = ["db", "port", "data", TAKE_OVER_FLAG.slice(2), "help"];
 
 const HELP = `deno task start [options]
 
   --db URL     use this Postgres (15 or newer) instead of the embedded one
   --port N     port of the API (default ${DEFAULT_PORT})
   --data DIR   keep the embedded database in this folder
+  ${TAKE_OVER_FLAG}
+               with --db, ring this stack while it runs though the Vault there names another one
   --help       show this`;
 
 export interface StartOptions {
   readonly databaseUrl?: string;
   readonly dataDirectory?: string;
   readonly port: number;
+  readonly takeOverDoorbell?: boolean;
 }
 
 /** Reads the command line; throws with what is wrong and what would be right. */
@@ -31,14 +42,14 @@ export function parseStartArguments(args: readonly string[]): StartOptions | "he
   const unknown: string[] = [];
   const options = parseArgs([...args], {
     string: ["db", "port", "data"],
-    boolean: ["help"],
+    boolean: ["help", TAKE_OVER_FLAG.slice(2)],
     alias: { h: "help" },
     unknown: (argument: string) => {
       unknown.push(argument);
       return false;
     },
   });
-  if (unknown.length > 0) throw new Error(`Unknown argument "${unknown[0]}".\n\n${HELP}`);
+  if (unknown.length > 0) throw new Error(`${unknownArgument(unknown[0] ?? "", FLAGS)}\n\n${HELP}`);
   if (options.help === true) return "help";
   const port = options.port === undefined ? DEFAULT_PORT : Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -53,8 +64,13 @@ export function parseStartArguments(args: readonly string[]): StartOptions | "he
   if (options.db !== undefined && options.data !== undefined) {
     throw new Error("--data keeps the embedded database, so it cannot go together with --db.");
   }
+  const takeOver = options[TAKE_OVER_FLAG.slice(2)] === true;
+  if (takeOver && options.db === undefined) {
+    throw new Error(`${TAKE_OVER_FLAG} is about the database of --db; the embedded one is the stack's own.`);
+  }
   return {
     port,
+    ...(takeOver ? { takeOverDoorbell: true } : {}),
     ...(options.db === undefined ? {} : { databaseUrl: options.db }),
     ...(options.data === undefined ? {} : { dataDirectory: options.data }),
   };
@@ -69,11 +85,14 @@ export async function summary(stack: Stack, options: StartOptions): Promise<stri
     : options.dataDirectory === undefined
     ? "embedded, gone when the stack stops (--data DIR keeps it)"
     : `embedded, kept in ${options.dataDirectory}`;
+  const links = await Promise.all(ROLES.map(async (role) => [`  as ${role}`, await linkFor(stack, role)]));
   const rows = [
+    ["Screen", "in a browser on this machine, for eight hours:"],
+    ...links,
     ["API", stack.apiUrl],
     ["Functions", stack.functionsUrl],
     ["Studio", stack.studioUrl ?? ""],
-    ["Database", stack.databaseUrl.replace(/(\/\/[^:/@]*):[^@/]*@/, "$1:***@")],
+    ["Database", withoutPassword(stack.databaseUrl)],
     ["", data],
     ["Publishable key", stack.publishableKey],
     ["Secret key", stack.secretKey],
@@ -81,48 +100,51 @@ export async function summary(stack: Stack, options: StartOptions): Promise<stri
     ["For programs", STACK_FILE.pathname],
     ...healthLines(await readHealth(stack.query)).map((line, place) => [place === 0 ? "Health" : "", line]),
   ];
-  return rows.map(([name = "", value = ""]) => `  ${dim(name.padEnd(16))} ${value}`).join("\n");
+  return rows.map(([name = "", value = ""]) => `  ${dim(name.padEnd(16))} ${visible(value)}`).join("\n");
 }
 
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+/** An address of a database as it may be shown. */
+export function withoutPassword(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  if (url.password !== "") url.password = "***";
+  if (url.searchParams.has("password")) url.searchParams.set("password", "***");
+  return url.href;
 }
 
 async function main(): Promise<number> {
-  let options: StartOptions | "help";
-  try {
-    options = parseStartArguments(Deno.args);
-  } catch (error) {
-    print(error instanceof Error ? error.message : String(error));
-    return 2;
-  }
-  if (options === "help") {
-    print(HELP);
-    return 0;
-  }
-  const stopped = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => stopped.resolve());
-  }
+  const options = optionsOrExitCode(parseStartArguments, HELP);
+  if (typeof options === "number") return options;
+  const signal = stopSignal();
   let stack: Stack;
   try {
     stack = await startStack({
       ...options,
+      signal,
       schedule: true,
       studio: true,
+      page: (key) => pageResponse({ key }),
       writeStackFile: true,
-      onProgress: (message) => print(dim(message)),
-      onFunctionLog: (line) => print(line),
+      onProgress: (message) => print(dim(visible(message))),
+      onFunctionLog: (line) => print(visible(line)),
     });
   } catch (error) {
-    print(error instanceof Error ? error.message : String(error));
-    return 1;
+    print(visibleLines(error instanceof Error ? error.message : String(error)));
+    return error instanceof Stopped ? error.exitCode : 1;
   }
-  print(`\n${bold(green("Edgeloop is running."))} Ctrl-C stops it.\n\n${await summary(stack, options)}\n`);
-  await stopped.promise;
-  print("\nStopping");
-  await stack.close();
-  return 0;
+  try {
+    const shown = await unlessEnded(summary(stack, options), signal, stack.lost);
+    print(`\n${bold(green("Edgeloop is running."))} Ctrl-C stops it.\n\n${shown}\n`);
+    return await unlessEnded(new Promise<never>(() => {}), signal, stack.lost);
+  } catch (error) {
+    if (error instanceof Stopped) {
+      print("\nStopping");
+      return 0;
+    }
+    print(`\nThe stack ends: ${visibleLines(error instanceof Error ? error.message : String(error))}`);
+    return 1;
+  } finally {
+    await stack.close();
+  }
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -1,4 +1,5 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
+import { z } from "zod";
 
 /** Something the PM might do next. */
 export interface Candidate {
@@ -20,23 +21,24 @@ export interface Counts {
   readonly rejected: number;
 }
 
-/** A lesson as the report shows it. */
-export interface LessonRow {
-  readonly pattern_key: string;
-  readonly action_category: string;
-  readonly scope_subset: Readonly<Record<string, string>>;
-  readonly n: number;
-  readonly stats: { readonly avg: number; readonly dirA: number; readonly dirE: number };
-  readonly edge_raw: number;
-  readonly q_value: number;
-  readonly status: string;
-}
+const familyRow = z.object({
+  pattern_key: z.string(),
+  action_category: z.string(),
+  scope: z.record(z.string(), z.string()),
+  unit: z.enum(["points", "R"]),
+  effect: z.number(),
+  effect_low: z.number().nullable(),
+  effect_high: z.number().nullable(),
+  cautious: z.number().nullable(),
+  n: z.number(),
+  weeks: z.number(),
+  young: z.boolean(),
+  proven: z.boolean(),
+  lessons: z.number(),
+});
 
-/** What the averages of lessons are: the outcome, and what one unit of it means. */
-export interface OutcomeUnit {
-  readonly outcome: "roi" | "rr";
-  readonly outcome_scale: number;
-}
+/** A row of `lesson_families`. */
+export type FamilyRow = z.infer<typeof familyRow>;
 
 /** A row of `scope_exposure`. */
 export interface ExposureRow {
@@ -80,35 +82,22 @@ export async function countAll(client: SupabaseClient): Promise<Counts> {
     count(client, "ad_strands"),
     count(client, "pattern_trade_events"),
     count(client, "learning_lessons"),
-    count(client, "learning_lessons", { status: "active" }),
+    // Rates of windows are active, and nothing that could be believed or not.
+    count(client, "learning_lessons", { status: "active", lesson_type: "pm_strength" }),
     count(client, "pm_overrides"),
     count(client, "strand_receipts", { status: "rejected" }),
   ]);
   return { strands, events, lessons, active_lessons, overrides, rejected };
 }
 
-/** The unit in which the lessons' averages are. */
-export async function outcomeUnit(client: SupabaseClient): Promise<OutcomeUnit> {
-  const { data } = await client.rpc("get_pm_config").throwOnError();
-  return data as OutcomeUnit;
-}
-
-/** The active strength lessons of some action categories, largest edge first; `limit` at most on either side of zero. */
-export async function strongestLessons(
+/** The families about some action categories, the most certain first. */
+export async function readFamilies(
   client: SupabaseClient,
   categories: readonly string[],
-  limit: number,
-): Promise<LessonRow[]> {
-  const query = () =>
-    client.from("learning_lessons")
-      .select("pattern_key, action_category, scope_subset, n, stats, edge_raw, q_value, status")
-      .eq("status", "active").eq("lesson_type", "pm_strength").in("action_category", categories);
-  const [gains, losses] = await Promise.all([
-    query().gte("edge_raw", 0).order("edge_raw", { ascending: false }).order("id").limit(limit)
-      .throwOnError(),
-    query().lt("edge_raw", 0).order("edge_raw").order("id").limit(limit).throwOnError(),
-  ]);
-  return [...gains.data, ...losses.data.reverse()] as LessonRow[];
+): Promise<FamilyRow[]> {
+  const { data } = await client.from("lesson_families").select().in("action_category", categories)
+    .order("place").throwOnError();
+  return z.array(familyRow).parse(data);
 }
 
 /** What is held, by single dimensions, most crowded first. */
@@ -136,21 +125,21 @@ export async function sizeCandidates(
 }
 
 /**
- * Candidates from recorded trades: the newest entry in the best active scope, the newest in the worst, and the newest
+ * Candidates from recorded trades: the newest entry in the best scope that is believed, the newest in the worst, and the newest
  * elsewhere, until there are three different ones.
  */
 export async function recordedCandidates(client: SupabaseClient): Promise<Candidate[]> {
-  const entries = await strongestLessons(client, ["entry"], 1);
-  const best = entries.find((lesson) => lesson.edge_raw > 0);
-  const worst = entries.find((lesson) => lesson.edge_raw < 0);
+  const entries = (await readFamilies(client, ["entry"])).sort((a, b) => b.effect - a.effect);
+  const best = entries.find(({ effect }) => effect > 0);
+  const worst = entries.findLast(({ effect }) => effect < 0);
   const found = new Map<string, Candidate>();
-  const take = async (label: string, lesson: LessonRow | null): Promise<boolean> => {
+  const take = async (label: string, family: FamilyRow | null): Promise<boolean> => {
     let query = client.from("pattern_trade_events").select("pattern_key, scope").eq(
       "action_category",
       "entry",
     );
-    if (lesson !== null) {
-      query = query.eq("pattern_key", lesson.pattern_key).contains("scope", { ...lesson.scope_subset });
+    if (family !== null) {
+      query = query.eq("pattern_key", family.pattern_key).contains("scope", family.scope);
     }
     const { data } = await query.order("acted_at", { ascending: false }).order("action_strand_id").limit(500)
       .throwOnError();

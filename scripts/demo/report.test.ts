@@ -1,16 +1,21 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert/mod.js";
-import type { LessonRow, SizingRow } from "./findings.ts";
+import type { FamilyRow, SizingRow } from "./findings.ts";
 import { type Findings, renderReport } from "./report.ts";
 
-const LESSON: LessonRow = {
+const FAMILY: FamilyRow = {
   pattern_key: "pm.uptrend.S1.buy_flag",
   action_category: "entry",
-  scope_subset: { chain: "solana", timeframe: "1h" },
+  scope: { chain: "solana", timeframe: "1h" },
+  unit: "points",
+  effect: 0.0234,
+  effect_low: 0.0101,
+  effect_high: 0.0367,
+  cautious: null,
   n: 120,
-  stats: { avg: 0.0512, dirA: 0.25, dirE: -0.125 },
-  edge_raw: 0.1234,
-  q_value: 0.00001,
-  status: "active",
+  weeks: 37,
+  young: false,
+  proven: true,
+  lessons: 12,
 };
 const SIZING: SizingRow = {
   mode: "posture",
@@ -40,8 +45,7 @@ const EMPTY: Findings = {
   counts: { strands: 1234, events: 3, lessons: 2, active_lessons: 0, overrides: 0, rejected: 0 },
   health: [],
   planted: [],
-  lessons: [],
-  unit: { outcome: "roi", outcome_scale: 1 },
+  families: [],
   gates: [],
   exposure: [],
   totalExposure: 0,
@@ -59,9 +63,9 @@ Deno.test("a report of nothing says so", () => {
   const report = render({});
   assertStringIncludes(
     report,
-    "1,234 strands became 3 events, 2 lessons (0 of them active) and 0 overrides; none was rejected.",
+    "1,234 strands became 3 events, 2 lessons (0 of them believed) and 0 overrides; none was rejected.",
   );
-  assertStringIncludes(report, "What was learned (0 lessons are active)");
+  assertStringIncludes(report, "What was learned (0 lessons are believed)");
   assertStringIncludes(report, "so sizes stay as they are");
   assertStringIncludes(report, "Nothing: every candidate finds an empty book.");
   assertFalse(report.includes("hidden in the sample"));
@@ -78,29 +82,33 @@ Deno.test("rejected strands are counted, with where to look", () => {
   assertStringIncludes(report, "1,500 were rejected (see strand_receipts.errors).");
 });
 
-Deno.test("a lesson tells behaviour, scope, trades, average, edge and q", () => {
+Deno.test("a family tells behaviour, scope, effect with its interval, what it rests on and what it is", () => {
   const report = render({
     counts: { ...EMPTY.counts, active_lessons: 1 },
-    lessons: [LESSON, { ...LESSON, scope_subset: {}, q_value: 0, edge_raw: -0.05 }],
+    families: [FAMILY, {
+      ...FAMILY,
+      scope: {},
+      effect: -0.05,
+      young: true,
+      proven: false,
+      weeks: 9,
+      lessons: 1,
+    }],
   });
-  assertStringIncludes(report, "1 lesson is active");
+  assertStringIncludes(report, "1 lesson is believed");
   assertStringIncludes(
     report,
-    "pm.uptrend.S1.buy_flag entry chain=solana timeframe=1h 120 +5.12 % +0.123 1e-5 +0.25 -0.13",
+    "+2.3 points (+1.0 to +3.7) n 120, 37 weeks, 12 lessons, proven\n pm.uptrend.S1.buy_flag entry, chain=solana timeframe=1h",
   );
-  assertStringIncludes(report, "entry everywhere 120 +5.12 % -0.050 0 ");
+  assertStringIncludes(
+    report,
+    "-5.0 points (+1.0 to +3.7) n 120, 9 weeks, 1 lesson, young\n pm.uptrend.S1.buy_flag entry, everywhere",
+  );
 });
 
-Deno.test("an average is shown as people know it, whatever one unit of outcome means", () => {
-  const lessons = [LESSON];
-  assertStringIncludes(
-    render({ lessons, unit: { outcome: "roi", outcome_scale: 0.1 } }),
-    " 120 +0.51 % +0.123",
-  );
-  assertStringIncludes(
-    render({ lessons, unit: { outcome: "rr", outcome_scale: 10 } }),
-    " 120 +0.51 R +0.123",
-  );
+Deno.test("an effect in R is told in R, and one without an interval without", () => {
+  const told = { ...FAMILY, unit: "R" as const, effect_low: null };
+  assertStringIncludes(render({ families: [told] }), "+0.02 R n 120, 37 weeks, 12 lessons, proven");
 });
 
 Deno.test("a planted effect is found or not", () => {
@@ -113,9 +121,9 @@ Deno.test("a planted effect is found or not", () => {
     effect: 0.04,
   };
   const report = render({
-    planted: [{ ...planted, found: LESSON }, { ...planted, description: "Others too", found: null }],
+    planted: [{ ...planted, found: FAMILY }, { ...planted, description: "Others too", found: null }],
   });
-  assertStringIncludes(report, "planted +4.0 % of ROI found edge +0.123, n 120, q 1e-5");
+  assertStringIncludes(report, "planted +4.0 % of ROI found +2.3 points (+1.0 to +3.7), n 120, proven");
   assertStringIncludes(report, "planted +4.0 % of ROI found no");
 });
 
@@ -128,10 +136,10 @@ Deno.test("what is held is shown by scope, in proportion", () => {
   assertStringIncludes(report, `chain=solana 20.0 % 3 ${"█".repeat(10)}`);
 });
 
-Deno.test("a candidate's learned size stands beside its base size, with the reasons", () => {
+Deno.test("a candidate's size is told in steps, with what made them", () => {
   const report = render({ candidates: [{ ...CANDIDATE, sizing: SIZING }], asOf: "2026-01-05T00:00:00Z" });
   assertStringIncludes(report, "What the PM should do next (as of 2026-01-05T00:00:00Z)");
-  assertStringIncludes(report, "size 35.0 % 37.8 % strength ×1.200, crowding ×0.900");
+  assertStringIncludes(report, "size: base 35.0 % → learned +20 % → 42.0 % → crowded book −10 % → 37.8 %");
   assertStringIncludes(report, "of the book, at most 10.00 % 10.80 % of which its timeframe gets 50.0 %");
   assertStringIncludes(report, "appetite A / exit E 0.550 / 0.450 2 lessons apply, confidence 0.60");
 });
@@ -163,4 +171,41 @@ Deno.test("no line is wider than a terminal needs to be, however wide the scope"
   const report = render({ candidates: [{ ...CANDIDATE, scope, sizing: SIZING }] });
   for (const line of report.split("\n")) assert(line.length <= 120, line);
   assertEquals(report.split("dimension_16=some_value_16").length, 2);
+});
+
+Deno.test("control characters in what others wrote are shown, wherever they stand", () => {
+  const evil = (name: string): string => `${name}\x1b]0;x\x07\x9b2J\u202e\r`;
+  const scope = { [evil("dim")]: evil("value") };
+  const family = { ...FAMILY, pattern_key: evil("key"), action_category: evil("category"), scope };
+  const candidate = { ...CANDIDATE, label: evil("label"), pattern_key: evil("key"), scope };
+  const text = renderReport({
+    ...EMPTY,
+    counts: { ...EMPTY.counts, active_lessons: 1 },
+    health: [evil("health")],
+    planted: [{
+      description: evil("description"),
+      patternKey: evil("key"),
+      actionCategory: "entry",
+      scope,
+      effect: 0.1,
+      direction: "gain",
+      found: family,
+    }],
+    families: [family],
+    gates: [{ label: evil("label"), lever: "tuning_ts_min", before: 1, after: 2, movedBy: scope, scope }],
+    exposure: [{ scope, exposure: 0.1, positions: 1 }],
+    totalExposure: 0.1,
+    candidates: [{ ...candidate, sizing: SIZING }, {
+      ...candidate,
+      sizing: { ...SIZING, error: { message: evil("error") } },
+    }],
+    asOf: evil("2025"),
+  });
+  assertEquals( // deno-lint-ignore no-control-regex -- colours begin with an escape
+    text.replaceAll(/\x1b\[\d+m/g, "").match(/[^\P{Cc}\n]|\p{Bidi_Control}/gu),
+    null,
+  );
+  for (const name of ["dim", "value", "key", "category", "label", "health", "description", "error", "2025"]) {
+    assertStringIncludes(text, `${name}\\u001b]0;x\\u0007\\u009b2J\\u202e\\u000d`);
+  }
 });

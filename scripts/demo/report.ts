@@ -1,17 +1,17 @@
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors.js";
-import { table } from "../table.ts";
+import { visible } from "../../functions/_shared/runtime/visible.ts";
+import { broken, type DressedCell, table, terminalWidth } from "../table.ts";
 import type { GatePosition } from "./gates.ts";
 import type { PlantedEffect } from "../sample/sample.ts";
-import type { Candidate, Counts, ExposureRow, LessonRow, OutcomeUnit, SizingRow } from "./findings.ts";
+import type { Candidate, Counts, ExposureRow, FamilyRow, SizingRow } from "./findings.ts";
 
 /** Everything the report speaks of. */
 export interface Findings {
   readonly counts: Counts;
   /** How the loop is doing, a line each. */
   readonly health: readonly string[];
-  readonly planted: readonly (PlantedEffect & { readonly found: LessonRow | null })[];
-  readonly lessons: readonly LessonRow[];
-  readonly unit: OutcomeUnit;
+  readonly planted: readonly (PlantedEffect & { readonly found: FamilyRow | null })[];
+  readonly families: readonly FamilyRow[];
   readonly gates: readonly GatePosition[];
   readonly exposure: readonly ExposureRow[];
   readonly totalExposure: number;
@@ -19,6 +19,7 @@ export interface Findings {
   readonly asOf: string | null;
 }
 
+/** Where nobody says how wide the screen is. */
 const LINE_WIDTH = 100;
 
 function percent(fraction: number, digits = 2): string {
@@ -33,33 +34,46 @@ function signedNumber(value: number, digits = 3): string {
   return `${value > 0 ? "+" : ""}${value.toFixed(digits)}`;
 }
 
-function tinted(text: string, sign: number): string {
-  return sign > 0 ? green(text) : sign < 0 ? red(text) : text;
+function tint(sign: number): (text: string) => string {
+  return (text) => sign > 0 ? green(text) : sign < 0 ? red(text) : text;
 }
 
-/** Indented lines of at most about a hundred characters, broken between pairs. */
+function tinted(text: string, sign: number): DressedCell {
+  return { text, dress: tint(sign) };
+}
+
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function screenWidth(): number {
+  return terminalWidth() ?? LINE_WIDTH;
+}
+
+/** A sentence in lines of the screen's width, indented. */
+function sentence(text: string): string[] {
+  return broken(text, screenWidth() - 2).map((line) => `  ${line}`);
+}
+
+/** Indented lines of the screen's width, broken between pairs. */
 function wrapped(text: string): string[] {
   const lines: string[] = [];
+  const width = screenWidth();
   for (const part of text.split("  ")) {
     const line = lines.at(-1);
-    if (line !== undefined && line.length + part.length < LINE_WIDTH) {
+    if (line !== undefined && line.length + 2 + part.length <= width) {
       lines[lines.length - 1] = `${line}  ${part}`;
     } else lines.push(`    ${part}`);
   }
   return lines;
 }
 
+/** Pairs two blanks apart, what others wrote in them made visible. */
 function scopeText(scope: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(scope);
-  return pairs.length === 0 ? "everywhere" : pairs.map(([name, value]) => `${name}=${value}`).join("  ");
-}
-
-function small(probability: number): string {
-  return probability === 0
-    ? "0"
-    : probability < 0.0001
-    ? probability.toExponential(0)
-    : probability.toFixed(4);
+  return pairs.length === 0
+    ? "everywhere"
+    : pairs.map(([name, value]) => visible(`${name}=${value}`)).join("  ");
 }
 
 /** The report of a demo, for a person. */
@@ -82,12 +96,19 @@ function fedSection({ counts, health }: Findings): string {
   const n = (value: number): string => value.toLocaleString("en");
   return [
     heading("What was fed"),
-    `  ${n(counts.strands)} strands became ${n(counts.events)} events, ${n(counts.lessons)} lessons ` +
-    `(${n(counts.active_lessons)} of them active) and ${n(counts.overrides)} overrides; ` +
-    (counts.rejected === 0
-      ? "none was rejected."
-      : yellow(`${n(counts.rejected)} were rejected (see strand_receipts.errors).`)),
-    ...health.map((line) => `  ${dim("health")}  ${line}`),
+    ...sentence(
+      `${n(counts.strands)} strands became ${n(counts.events)} events, ${n(counts.lessons)} lessons ` +
+        `(${n(counts.active_lessons)} of them believed) and ${n(counts.overrides)} overrides` +
+        (counts.rejected === 0 ? "; none was rejected." : ";"),
+    ),
+    ...(counts.rejected === 0
+      ? []
+      : [yellow(`  ${n(counts.rejected)} were rejected (see strand_receipts.errors).`)]),
+    ...health.flatMap((line) =>
+      broken(visible(line), screenWidth() - 10).map((part, place) =>
+        `  ${dim(place === 0 ? "health" : "      ")}  ${part}`
+      )
+    ),
   ].join("\n");
 }
 
@@ -96,53 +117,71 @@ function plantedSection({ planted }: Findings): string {
   return [
     heading("What was hidden in the sample, and whether the loop found it"),
     ...planted.flatMap((effect) => [
-      `  ${effect.description}`,
-      `    ${dim("where")}    ${effect.patternKey} ${effect.actionCategory}, ${scopeText(effect.scope)}`,
-      `    ${dim("planted")}  ${tinted(signed(effect.effect, 1), effect.effect)} of ROI    ${
-        dim("found")
-      }  ` +
+      ...sentence(visible(effect.description)),
+      ...broken(
+        `${visible(`${effect.patternKey} ${effect.actionCategory}`)}, ${scopeText(effect.scope)}`,
+        screenWidth() - 13,
+      ).map((part, place) => `    ${dim(place === 0 ? "where" : "     ")}    ${part}`),
+      `    ${dim("planted")}  ${tint(effect.effect)(signed(effect.effect, 1))} of ROI    ${dim("found")}  ` +
       (effect.found === null ? red("no") : green(
-        `edge ${signedNumber(effect.found.edge_raw)}, n ${effect.found.n}, q ${small(effect.found.q_value)}`,
+        `${inUnit(effect.found.effect, effect.found)} ${effect.found.unit}${
+          intervalText(effect.found)
+        }, n ${effect.found.n}${labels(effect.found)}`,
       )),
     ]),
   ].join("\n");
 }
 
-function learnedSection({ lessons, counts, unit }: Findings): string {
+function learnedSection({ families, counts }: Findings): string {
   const of = counts.active_lessons === 1
-    ? "1 lesson is active"
-    : `${counts.active_lessons} lessons are active`;
-  if (lessons.length === 0) {
+    ? "1 lesson is believed"
+    : `${counts.active_lessons} lessons are believed`;
+  if (families.length === 0) {
     return [
       heading(`What was learned (${of})`),
-      "  Nothing about entries and adds is both large enough and beyond luck, so sizes stay as they are.",
+      ...sentence(
+        "Nothing about entries and adds is both large enough and beyond luck, so sizes stay as they are.",
+      ),
     ].join("\n");
   }
   return [
-    heading(`What was learned (${of}; the strongest about entries and adds)`),
-    table(
-      ["behaviour", "action", "where", "n", "average", "edge", "q", "add", "exit"],
-      lessons.map((lesson) => [
-        lesson.pattern_key,
-        lesson.action_category,
-        scopeText(lesson.scope_subset),
-        String(lesson.n),
-        outcomeText(lesson.stats.avg, unit),
-        tinted(signedNumber(lesson.edge_raw), lesson.edge_raw),
-        small(lesson.q_value),
-        signedNumber(lesson.stats.dirA, 2),
-        signedNumber(lesson.stats.dirE, 2),
-      ]),
-      [3, 4, 5, 6, 7, 8],
+    heading(`What was learned (${of})`),
+    ...sentence(
+      "About entries and adds a line for each family of lessons that say the same, with the effect above the " +
+        "average of all and where it lies with 95 %:",
     ),
+    ...familyLines(families),
   ].join("\n");
 }
 
-/** An average as people know it: a percentage of ROI, or a multiple of the risk. */
-function outcomeText(average: number, { outcome, outcome_scale }: OutcomeUnit): string {
-  return outcome === "roi"
-    ? signed(average * outcome_scale)
-    : `${signedNumber(average * outcome_scale, 2)} R`;
+/** Of each family a line in figures, and below it where it holds, however long that is. */
+function familyLines(families: readonly FamilyRow[]): string[] {
+  const effects = families.map((family) => `${inUnit(family.effect, family)} ${family.unit}`);
+  const intervals = families.map((family) => intervalText(family).trim());
+  const widest = (texts: readonly string[]): number => Math.max(...texts.map(({ length }) => length));
+  return families.flatMap((family, place) => [
+    `  ${tint(family.effect)((effects[place] ?? "").padStart(widest(effects)))}  ` +
+    `${(intervals[place] ?? "").padStart(widest(intervals))}  n ${family.n}, ` +
+    `${counted(family.weeks, "week")}, ${counted(family.lessons, "lesson")}${labels(family)}`,
+    ...wrapped(`${visible(`${family.pattern_key} ${family.action_category}`)}, ${scopeText(family.scope)}`),
+  ]);
+}
+
+/** A difference as people know it: in points of ROI, or in multiples of the risk. */
+function inUnit(difference: number, { unit }: FamilyRow): string {
+  return unit === "points" ? signedNumber(difference * 100, 1) : signedNumber(difference, 2);
+}
+
+function intervalText(family: FamilyRow): string {
+  const { effect_low, effect_high } = family;
+  return effect_low === null || effect_high === null
+    ? ""
+    : ` (${inUnit(effect_low, family)} to ${inUnit(effect_high, family)})`;
+}
+
+/** What else is to be said of it, each after a comma. */
+function labels({ young, proven }: FamilyRow): string {
+  return (young ? ", young" : "") + (proven ? ", proven" : "");
 }
 
 function gatesSection({ gates }: Findings): string {
@@ -183,27 +222,23 @@ function heldSection({ exposure, totalExposure }: Findings): string {
 }
 
 function sizingSection({ candidates, asOf }: Findings): string {
-  const lines = [heading(`What the PM should do next${asOf === null ? "" : ` (as of ${asOf})`}`)];
+  const lines = [heading(`What the PM should do next${asOf === null ? "" : ` (as of ${visible(asOf)})`}`)];
   for (const { label, pattern_key, action_category, scope, sizing } of candidates) {
     lines.push(
       "",
-      `  ${bold(label)}`,
-      ...wrapped(`${pattern_key} ${action_category}, ${scopeText(scope)}`).map((line) => dim(line)),
+      `  ${bold(visible(label))}`,
+      ...wrapped(`${visible(`${pattern_key} ${action_category}`)}, ${scopeText(scope)}`).map((line) =>
+        dim(line)
+      ),
     );
     if (sizing.error !== null) {
-      lines.push(red(`    ${sizing.error.message}`));
+      lines.push(red(`    ${visible(sizing.error.message)}`));
       continue;
     }
-    const change = sizing.size_frac / sizing.size_frac_raw;
+    lines.push(...broken(`size: ${inSteps(sizing)}`, screenWidth() - 4).map((line) => `    ${bold(line)}`));
     lines.push(table(
       ["", "base", "learned", "because"],
       [
-        [
-          "size",
-          percent(sizing.size_frac_raw, 1),
-          tinted(percent(sizing.size_frac, 1), Math.round((change - 1) * 1000)),
-          `strength ×${sizing.pm_strength.toFixed(3)}, crowding ×${sizing.exposure_skew.toFixed(3)}`,
-        ],
         [
           "of the book, at most",
           percent(sizing.base_alloc_pct),
@@ -221,6 +256,23 @@ function sizingSection({ candidates, asOf }: Findings): string {
     ));
   }
   return lines.join("\n");
+}
+
+/** What each factor makes of a size, one after the other. */
+function inSteps({ size_frac_raw, pm_strength, exposure_skew, size_frac }: SizingRow): string {
+  return [
+    `base ${percent(size_frac_raw, 1)}`,
+    `learned ${changeBy(pm_strength)}`,
+    percent(size_frac_raw * pm_strength, 1),
+    `${exposure_skew < 1 ? "crowded book" : "room in the book"} ${changeBy(exposure_skew)}`,
+    percent(size_frac, 1),
+  ].join(" → ");
+}
+
+/** By how much a factor changes what it is applied to. */
+function changeBy(factor: number): string {
+  const change = Math.round(factor * 100 - 100);
+  return `${change < 0 ? "−" : "+"}${Math.abs(change)} %`;
 }
 
 function allocationText({ timeframe_share }: SizingRow): string {

@@ -521,3 +521,35 @@ testOnPostgres("two reconciliations at once leave one override a lesson", async 
   assertEquals(held?.count, 180);
   assert(created.reduce((sum, count) => sum + count, 0) >= 180);
 });
+
+const WRITE_OVERRIDE = `
+  insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, dir_a, confidence_score)
+  values ('pm_strength', 'pm.a', 'entry', '{}', 0.5, 1)`;
+const WRITE_POSITION = `
+  insert into public.lowcap_positions (token_chain, token_contract, timeframe, status, total_allocation_pct)
+  values ('base', 'a', '1h', 'active', 0.1)`;
+for (
+  const [who, first, second] of [
+    ["writes an override, then a position", WRITE_OVERRIDE, WRITE_POSITION],
+    ["writes a position, then an override", WRITE_POSITION, WRITE_OVERRIDE],
+    ["sweeps", "select learning.find_lost_receipts()", "select learning.outdate_allocation(now())"],
+  ] as const
+) {
+  testOnPostgres(
+    `everything is derived anew while somebody ${who}: neither fails`,
+    async ({ sql, session }) => {
+      const [writer, owner] = [session(), session()];
+      await writer`begin`;
+      await writer.unsafe(first);
+      const rebuilt = owner<{ what: string; how_many: string }[]>`select * from learning.rebuild()`.execute();
+      await waiting(sql, 1);
+      await insert(sql, [action("taken", "t")]);
+      await writer.unsafe(second);
+      await writer`commit`;
+      const counts = new Map((await rebuilt).map(({ what, how_many }) => [what, Number(how_many)]));
+      const written = first === WRITE_OVERRIDE || first === WRITE_POSITION ? 1 : 0;
+      assertEquals(counts.get("positions that count as exposure"), written);
+      assertEquals((counts.get("override index entries") ?? 0) > 0, written === 1);
+    },
+  );
+}

@@ -20,6 +20,8 @@ const windowContent = z.object({
     slope: z.number(),
     slope_min: z.number(),
   }),
+  flags: z.object({ ts_ok: z.boolean(), slope_ok: z.boolean(), entry_zone_ok: z.boolean() }),
+  sample: z.object({ ts_score: z.number(), halo_distance: z.number(), slope: z.number() }).optional(),
 });
 const outcomeContent = z.object({
   episode_id: z.string(),
@@ -40,7 +42,7 @@ const windows = sample.strands.filter(({ kind }) => kind === "episode_window").m
 });
 
 Deno.test("the learning loop accepts every strand, and all of them are different", () => {
-  for (const strand of sample.strands) assertEquals(faultsOf(strand), []);
+  for (const strand of sample.strands) assertEquals(faultsOf(strand, Date.now()), []);
   assertEquals(new Set(sample.strands.map(({ id }) => id)).size, sample.strands.length);
   assertEquals(windows.length * 2, sample.strands.length);
 });
@@ -57,11 +59,14 @@ Deno.test("all windows are within the look-back of the newest", () => {
   assert(Math.max(...times) - Math.min(...times) < 90 * 86_400_000);
 });
 
-Deno.test("the PM acts where every gate passes, and nowhere else", () => {
-  for (const { decision, factors } of windows) {
-    const passes = factors.ts_score >= factors.ts_min && factors.halo_distance <= factors.halo_max &&
-      factors.slope >= factors.slope_min;
+Deno.test("the PM acts where every gate passes and nowhere else, and says so", () => {
+  for (const { decision, factors, flags, sample: actedOn } of windows) {
+    const { ts_score, halo_distance, slope } = factors;
+    const [ts_ok, slope_ok] = [ts_score >= factors.ts_min, slope >= factors.slope_min];
+    const passes = ts_ok && slope_ok && halo_distance <= factors.halo_max;
     assertEquals(decision, passes ? "acted" : "skipped");
+    assertEquals(flags, { ts_ok, slope_ok, entry_zone_ok: passes });
+    assertEquals(actedOn, passes ? { ts_score, halo_distance, slope } : undefined);
   }
 });
 

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert/mod.js";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert/mod.js";
 import fc from "fast-check";
 import { z } from "zod";
 import { faultsOf } from "../../functions/_shared/strands/judge.ts";
 import type { Strand } from "../strand_file.ts";
+import { cases } from "../testing/lanes.ts";
 import { DAY, WEEK } from "./market.ts";
 import { generateSample, type PlantedEffect, type Sample, SAMPLE_SEED } from "./sample.ts";
 
@@ -121,7 +122,10 @@ const putBack = (strand: Strand | undefined, by: number): unknown => {
 
 Deno.test("the same seed gives the same sample at any time of the week", () => {
   for (const time of ["2026-11-16T00:00:00Z", "2026-11-22T23:59:59Z"]) {
-    assertEquals(generateSample({ seed: SAMPLE_SEED, asOf: new Date(time) }), sample);
+    assertEquals(
+      JSON.stringify(generateSample({ seed: SAMPLE_SEED, asOf: new Date(time) })),
+      JSON.stringify(sample),
+    );
   }
 });
 
@@ -133,7 +137,7 @@ Deno.test("samples of different weeks differ by whole weeks alone", () => {
 });
 
 Deno.test("the loop rejects no strand of it", () => {
-  assertEquals(sample.strands.flatMap(faultsOf), []);
+  assertEquals(sample.strands.flatMap((strand) => faultsOf(strand, Date.now())), []);
 });
 
 Deno.test("another seed gives another sample", () => {
@@ -175,10 +179,23 @@ Deno.test("whatever the seed, trades are whole: an entry, an exit and a close, o
         assertEquals([count["entry"], count["exit"] ?? 0], [1, closed.has(tradeId) ? 1 : 0]);
       }
       assert(counts.size > closed.size, "no trade is still open");
-      for (const summary of closed.values()) assertEquals(Math.sign(summary.rr), Math.sign(summary.rpnl_pct));
+      for (const { rr, rpnl_pct, entry_price, exit_price } of closed.values()) {
+        assertEquals(Math.sign(rr), Math.sign(rpnl_pct));
+        // Both are rounded to six digits.
+        assertAlmostEquals(exit_price / entry_price - 1, rpnl_pct / 100, 1e-5 * (1 + Math.abs(rpnl_pct)));
+      }
     }),
-    { numRuns: 4 },
+    { numRuns: cases(4) },
   );
+});
+
+Deno.test("an eager mode has a greater appetite than a patient one, and not everything is of one family", () => {
+  const actions = actionsOf(sample);
+  const appetite = (mode: string): number =>
+    mean(actions.filter(({ scope }) => scope["A_mode"] === mode).map(({ a_value }) => a_value));
+  assert(appetite("patient") < 0.4 && appetite("aggressive") > 0.65, "They are much the same");
+  const families = Map.groupBy(actions, ({ scope }) => scope["market_family"]);
+  assertEquals([...families.keys()].sort(), ["lowcaps", "memes"]);
 });
 
 Deno.test("there are entries, adds, trims and exits on several patterns and three timeframes", () => {

@@ -8,7 +8,10 @@
 import { App, type IAppConfig } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { endWithParent } from "./child_process.ts";
+import { preflightAnswer, readableElsewhere } from "./cors.ts";
 import { WIRE_TYPES } from "./database.ts";
+import { serveLocally } from "./local_server.ts";
+import { answerStudio } from "./studio.ts";
 
 type Middleware = NonNullable<
   NonNullable<NonNullable<IAppConfig["options"]>["server"]>["middlewares"]
@@ -76,14 +79,21 @@ await connection.driver.listen("pgrst", (payload: string) => {
 let api: App | undefined;
 let studioApi: App | undefined;
 
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+const server = serveLocally(0, async (request) => {
+  const { pathname } = new URL(request.url);
+  // The library would tell anybody about itself under other paths.
+  if (!pathname.startsWith("/rest/v1/")) {
+    return Response.json({ message: `Nothing is served at "${pathname}".` }, { status: 404 });
+  }
+  const preflight = preflightAnswer(request);
+  if (preflight !== undefined) return preflight;
   api ??= createApp(false);
-  return await refuseTooDeep(await api.fetch(request, { peerAddress: null }));
+  return readableElsewhere(request, await refuseTooDeep(await api.fetch(request, { peerAddress: null })));
 });
 const studio = settings.studio
-  ? Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request, info) => {
-    studioApi ??= createApp(true);
-    return studioApi.fetch(request, { peerAddress: info.remoteAddr.hostname });
+  ? serveLocally(0, (request, info) => {
+    const app = studioApi ??= createApp(true);
+    return answerStudio(request, (asked) => app.fetch(asked, { peerAddress: info.remoteAddr.hostname }));
   })
   : undefined;
 

@@ -33,9 +33,15 @@ export const WIRE_TYPES = {
 /** Opens a pool; nothing connects before the first query. */
 export function connect(
   databaseUrl: string,
-  options: { max?: number; applicationName?: string } = {},
+  options: {
+    max?: number;
+    applicationName?: string;
+    /** Seconds after which a connection is replaced by a new one; null keeps it, and what its session holds. */
+    maxLifetime?: null;
+  } = {},
 ): Database {
   return postgres(databaseUrl, {
+    ...(options.maxLifetime === null ? { max_lifetime: null } : {}),
     max: options.max ?? 4,
     onnotice: () => {},
     connection: { TimeZone: "UTC", application_name: options.applicationName ?? "edgeloop" },

@@ -2,13 +2,15 @@
 
 import { PGlite } from "@electric-sql/pglite";
 import { pgtap } from "@electric-sql/pglite/pgtap";
-import { type PgliteServer, servePglite } from "./pglite_server.ts";
+import { diskFull, type PgliteServer, servePglite } from "./pglite_server.ts";
 
 export interface EmbeddedDatabase {
   /** Postgres wire address; the role is a superuser, as it is nobody else's machine. */
   readonly databaseUrl: string;
   /** Everything in it, for {@linkcode EmbeddedOptions.copyOf}; nobody may be connected meanwhile. */
   dump(): Promise<Blob>;
+  /** Resolves, with the reason, once it cannot be used any more. */
+  readonly lost: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -35,19 +37,29 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
       });
     server = await servePglite(db);
   } catch (error) {
-    await db?.close();
+    if (!isDiskFull(error)) await db?.close();
     lock?.close();
-    throw error;
+    throw isDiskFull(error) ? diskFull("it could not be set up") : error;
   }
+  let lost = false;
+  server.lost.then(() => {
+    lost = true;
+  });
   return {
     databaseUrl: `postgres://postgres@127.0.0.1:${server.port}/postgres`,
+    lost: server.lost,
     dump: () => db.dumpDataDir("gzip"),
     async close(): Promise<void> {
       await server.close();
-      await db.close();
+      if (!lost) await db.close();
       lock?.close();
     },
   };
+}
+
+/** ENOSPC, as the library's file system throws it. */
+function isDiskFull(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "errno" in error && error.errno === 51;
 }
 
 let created = 0;

@@ -6,6 +6,7 @@
  */
 
 import { endWithParent } from "./child_process.ts";
+import { serveLocally } from "./local_server.ts";
 
 interface EdgeFunction {
   fetch(request: Request): Response | Promise<Response>;
@@ -21,7 +22,7 @@ for (const argument of Deno.args) {
   functions.set(argument.slice(0, split), load(argument.slice(split + 1)));
 }
 
-Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: announce }, async (request) => {
+const server = serveLocally(0, async (request) => {
   const name = new URL(request.url).pathname.split("/")[1] ?? "";
   const loading = functions.get(name);
   if (loading === undefined) {
@@ -44,6 +45,7 @@ globalThis.addEventListener("unhandledrejection", (event) => {
   report("Unhandled rejection", event.reason);
 });
 
+write(Deno.stdout, JSON.stringify({ port: server.addr.port }));
 await endWithParent();
 
 async function load(url: string): Promise<EdgeFunction> {
@@ -53,10 +55,6 @@ async function load(url: string): Promise<EdgeFunction> {
     if (typeof candidate.fetch === "function") return candidate as EdgeFunction;
   }
   throw new TypeError(`${url} has no default export with a fetch method.`);
-}
-
-function announce(address: Deno.NetAddr): void {
-  write(Deno.stdout, JSON.stringify({ port: address.port }));
 }
 
 function report(what: string, error: unknown): void {

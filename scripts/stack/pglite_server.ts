@@ -12,6 +12,8 @@ import type { PGlite } from "@electric-sql/pglite";
 /** A running server in front of an embedded database. */
 export interface PgliteServer {
   readonly port: number;
+  /** Resolves, with the reason, once the database cannot be used any more; nothing may be asked of it from then on. */
+  readonly lost: Promise<Error>;
   /** Disconnects every client, rolls back what they left open and stops listening. */
   close(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export async function servePglite(db: PGlite, options: { port?: number } = {}): 
 
   return {
     port: listener.addr.port,
+    lost: session.lost,
     async close(): Promise<void> {
       listener.close();
       await accepting;
@@ -94,6 +97,8 @@ class SharedSession {
   #current: SessionState;
   /** The client whose settings the session holds, when they may differ from `#current`. */
   #changedBy: Client | undefined;
+  readonly #loss = Promise.withResolvers<Error>();
+  #lost: Error | undefined;
 
   private constructor(db: PGlite, state: SessionState) {
     this.#db = db;
@@ -106,11 +111,17 @@ class SharedSession {
     return new SharedSession(db, { user: rows[0]?.user ?? "postgres", role: "none", settings: new Map() });
   }
 
+  /** Resolves once the server behind the session is not there any more. */
+  get lost(): Promise<Error> {
+    return this.#loss.promise;
+  }
+
   /** Waits for the session and gives it the client's own settings. */
   async acquire(client: Client): Promise<void> {
     if (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#busy = true;
     try {
+      this.#mustBeThere();
       await this.#become(client);
     } catch (error) {
       this.release();
@@ -126,11 +137,20 @@ class SharedSession {
 
   /** Only for the client whose turn it is. */
   async exchange(messages: Uint8Array): Promise<Uint8Array> {
+    this.#mustBeThere();
     const answer = await this.#db.runExclusive(() => this.#db.execProtocolRaw(messages));
+    this.#lost = lossIn(answer);
+    if (this.#lost !== undefined) this.#loss.resolve(this.#lost);
+    this.#mustBeThere();
     if (isAnswered(messages, answer)) return answer;
     throw new Error(
       "The embedded Postgres ran out of stack in the middle of a statement and cannot be used any more; start it anew.",
     );
+  }
+
+  /** Whatever is asked of a server that gave up never ends, and no other code of this process runs meanwhile. */
+  #mustBeThere(): void {
+    if (this.#lost !== undefined) throw this.#lost;
   }
 
   isInTransaction(): boolean {
@@ -236,8 +256,10 @@ class Client {
   }
 
   async serve(): Promise<void> {
+    let started = false;
     try {
       if (!await this.#startUp()) return;
+      started = true;
       while (true) {
         const batch = await this.#nextBatch();
         if (batch === undefined) return;
@@ -250,9 +272,12 @@ class Client {
         !(error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset) &&
         !this.#closed
       ) {
-        await this.#write(fatal("XX000", error instanceof Error ? error.message : String(error))).catch(
-          () => {},
-        );
+        const text = error instanceof Error ? error.message : String(error);
+        // Drivers keep an answer's error to themselves until the server is ready again.
+        const answer = started
+          ? concatenate([failure("ERROR", "XX000", text), message("Z", encoder.encode("I"))])
+          : fatal("XX000", text);
+        await this.#write(answer).catch(() => {});
       }
     } finally {
       await this.#leave();
@@ -556,6 +581,37 @@ function isAnswered(messages: Uint8Array, answer: Uint8Array): boolean {
   if (got("E") + got("G") > 0) return true;
   return got("1") >= sent("P") && got("2") >= sent("B") && got("C") + got("I") + got("s") >= sent("E") &&
     got("Z") >= sent("Q") + sent("S");
+}
+
+const DISK_FULL = "53100";
+
+/** Why the server cannot go on after this answer; undefined where it can. */
+function lossIn(answer: Uint8Array): Error | undefined {
+  const view = new DataView(answer.buffer, answer.byteOffset, answer.length);
+  for (let at = 0; at + 5 <= answer.length; at += 1 + view.getInt32(at + 1)) {
+    if (answer[at] !== 0x45) continue;
+    const fields = new Map<string, string>();
+    for (
+      let field = at + 5;
+      answer[field] !== 0 && field < answer.length;
+      field = skipCString(answer, field)
+    ) {
+      fields.set(String.fromCharCode(answer[field] ?? 0), readCString(answer, field + 1));
+    }
+    const said = fields.get("M") ?? "";
+    if (fields.get("C") === DISK_FULL) return diskFull(said);
+    if (fields.get("V") === "PANIC") {
+      return new Error(`The embedded Postgres gave up and has to be started anew: ${said}.`);
+    }
+  }
+  return undefined;
+}
+
+/** What a full disk means to whoever runs the stack. */
+export function diskFull(said: string): Error {
+  return new Error(
+    `The disk that holds the embedded Postgres is full (${said}). Make room on it and start again; what was committed is kept.`,
+  );
 }
 
 /** How many of the messages are of a type. */

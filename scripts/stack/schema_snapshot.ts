@@ -1,9 +1,13 @@
 /** A database's schema as sorted lines of text, so that two databases can be compared and the difference read. */
 
+import type postgres from "postgres";
 import type { Database } from "./database.ts";
 
 /** The schemas that are ours. */
 export const OUR_SCHEMAS = ["public", "learning"] as const;
+
+/** Tables whose rows hold whole rows of others, with the moments they were written at: they tell no two databases apart. */
+const JOURNALS = new Set(["public.learning_config_history", "public.pm_override_history"]);
 
 /**
  * One row per fact: what it is about, and all that matters of it. Of a column's options only those that a person can set
@@ -125,19 +129,25 @@ const HELPERS = `
 /**
  * Everything a migration can bring about in our schemas, as lines sorted by what they are about: objects with their
  * definitions, options, comments and privileges, the rows that tables start with, and the jobs of cron. In which order a
- * table has its columns is left out: an upgrade can only add to the end.
+ * table has its columns is left out: an upgrade can only add to the end. So is what a guest needs, in a database that was
+ * adopted: its columns and views, and the defaults it gave to columns of ours.
  */
 export async function snapshotSchema(sql: Database): Promise<string[]> {
   return await sql.begin(async (transaction) => {
     // Names are printed with their schema when no schema is on the path.
     await transaction.unsafe(`${HELPERS} set local search_path = pg_catalog;`).simple();
     const lines: string[] = [];
+    const guests = await readGuests(transaction);
     for (const facts of FACTS) {
       const rows = await transaction.unsafe<{ subject: string; fact: Record<string, unknown> }[]>(
         `select subject, fact from (${facts}) as facts(subject, fact)`,
         [[...OUR_SCHEMAS]],
       );
-      for (const row of rows) lines.push(...describe(row.subject, row.fact));
+      for (const { subject, fact } of rows) {
+        if (guests.isTheirs(subject)) continue;
+        const former = guests.formerDefaults.get(subject);
+        lines.push(...describe(subject, former === undefined ? fact : { ...fact, default: former }));
+      }
     }
     const tables = await transaction.unsafe<{ name: string; columns: string[] }[]>(
       // Columns that differ in every database say nothing about how it was built.
@@ -154,6 +164,7 @@ export async function snapshotSchema(sql: Database): Promise<string[]> {
       [[...OUR_SCHEMAS]],
     );
     for (const { name, columns } of tables) {
+      if (JOURNALS.has(name)) continue;
       const kept = columns.map((column) => `"${column.replaceAll('"', '""')}"`).join(", ");
       const rows = await transaction.unsafe<{ row: unknown }[]>(
         `select to_jsonb(kept) as row from (select ${kept} from ${name}) as kept`,
@@ -172,6 +183,40 @@ export async function snapshotSchema(sql: Database): Promise<string[]> {
     }
     return lines.sort();
   });
+}
+
+/** What of the schema is a guest's, by subjects of facts. */
+interface Guests {
+  readonly isTheirs: (subject: string) => boolean;
+  /** Defaults of the release where the guest gave another; null for none. */
+  readonly formerDefaults: ReadonlyMap<string, string | null>;
+}
+
+async function readGuests(transaction: postgres.TransactionSql): Promise<Guests> {
+  const [known] = await transaction<{ columns: boolean; views: boolean }[]>`
+    select to_regclass('learning.guest_columns') is not null as columns,
+      to_regclass('before_edgeloop.adoption_relations') is not null as views`;
+  const columns = known?.columns !== true ? [] : await transaction<
+    { subject: string; is_guest: boolean; former_default: string | null }[]
+  >`
+    select concat('column public.', guest.relation, '.', guest.column_name) as subject, guest.is_guest,
+      guest.former_default
+    from learning.guest_columns guest`;
+  const views = known?.views !== true ? [] : await transaction<{ name: string }[]>`
+    select relation.name from before_edgeloop.adoption_relations relation where relation.made_anew`;
+  const theirs = new Set([
+    ...columns.filter(({ is_guest }) => is_guest).map(({ subject }) => subject),
+    ...views.map(({ name }) => `relation public.${name}`),
+  ]);
+  const ofViews = views.map(({ name }) => `column public.${name}.`);
+  return {
+    isTheirs: (subject) => theirs.has(subject) || ofViews.some((prefix) => subject.startsWith(prefix)),
+    formerDefaults: new Map(
+      columns.filter(({ is_guest }) => !is_guest).map((
+        { subject, former_default },
+      ) => [subject, former_default]),
+    ),
+  };
 }
 
 /** Lines that only one of two snapshots has, the first's with "-" and the second's with "+". */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert/mod.js";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert/mod.js";
 import { delay } from "@std/async/delay.js";
 import {
   createServerDatabase,
@@ -7,7 +7,7 @@ import {
   testOnEachTarget,
 } from "../testing/databases.ts";
 import { connect } from "./database.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { type Stack, type StackOptions, startStack } from "./stack.ts";
 
 const FUNCTIONS = ["aggregate-strands", "mine-lessons", "mine-tuning", "materialize-overrides"];
 
@@ -15,8 +15,10 @@ async function startTestStack(
   target: Target,
   cleanup: AsyncDisposableStack,
   errors: string[] = [],
+  options: StackOptions = {},
 ): Promise<Stack> {
   const stack = await startStack({
+    ...options,
     ...(target === "embedded" ? {} : { databaseUrl: await createServerDatabase(cleanup) }),
     onFunctionLog: (line, stream) => {
       if (stream === "stderr") errors.push(line);
@@ -24,6 +26,21 @@ async function startTestStack(
   });
   cleanup.defer(() => stack.close());
   return stack;
+}
+
+/** The answer to a request that names another host, as it comes over the wire. */
+async function askAs(host: string, url: string, path: string, key: string): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+  const lines = [`GET ${path} HTTP/1.1`, `Host: ${host}`, `apikey: ${key}`, "Connection: close", "", ""];
+  await connection.write(new TextEncoder().encode(lines.join("\r\n")));
+  return await new Response(connection.readable).text();
+}
+
+async function vaultOf(stack: Stack): Promise<{ name: string; secret: string }[]> {
+  return await stack.query(
+    "select name, decrypted_secret as secret from vault.decrypted_secrets where name = any($1) order by name",
+    [["project_url", "edge_function_secret_key"]],
+  );
 }
 
 async function call(
@@ -90,33 +107,71 @@ testOnEachTarget("a strand rings a function, also after the functions were kille
     )).map(({ id, status }) => [id, status]);
   await insert("first");
   await stack.settle();
-  assertEquals(await statuses(), [["first", "rejected"]]);
+  assertEquals(await statuses(), [["first", "done"]]);
 
   await stack.killFunctions();
   // The doorbell keeps quiet for a second after it rang.
   await stack.query("select pg_sleep(1.1)");
   await insert("second");
   await stack.settle();
-  assertEquals(await statuses(), [["first", "rejected"], ["second", "rejected"]]);
+  assertEquals(await statuses(), [["first", "done"], ["second", "done"]]);
+});
+
+testOnEachTarget("a second stack on the same database is told of the first", async (target) => {
+  await using cleanup = new AsyncDisposableStack();
+  const first = await startTestStack(target, cleanup);
+  for (const takeOverDoorbell of [false, true]) {
+    await assertRejects(
+      () => startStack({ databaseUrl: first.databaseUrl, takeOverDoorbell }),
+      Error,
+      `Another stack is running on this database, reached at ${first.apiUrl}; stop it first`,
+    );
+  }
+  assertEquals(await vaultOf(first), [
+    { name: "edge_function_secret_key", secret: first.secretKey },
+    { name: "project_url", secret: first.apiUrl },
+  ]);
+});
+
+testOnEachTarget("only this machine's own names reach a stack, on any of its ports", async (target) => {
+  await using cleanup = new AsyncDisposableStack();
+  const stack = await startTestStack(target, cleanup, [], { studio: true });
+  const studioUrl = stack.studioUrl ?? "";
+  for (const url of [stack.apiUrl, studioUrl]) {
+    for (const path of ["/", "/_system/info", "/_system/config", "/rest/v1/", "/functions/v1/mine-lessons"]) {
+      const refused = await askAs("evil.example", url, path, stack.secretKey);
+      assertMatch(refused, /^HTTP\/1\.1 403 .*"evil\.example\\" is not served here/s, url + path);
+      const own = await call(url + path, { apikey: stack.secretKey });
+      assert(!own.body.includes(stack.databaseUrl), url + path);
+    }
+    for (const path of ["/_system/info", "/_system/config"]) {
+      assertEquals((await call(url + path)).status, 404, url + path);
+    }
+  }
+  const tables = await call(`${studioUrl}/_system/introspect`);
+  assertEquals([tables.status, tables.body.includes("pm_overrides")], [200, true]);
+  const rows = await call(`${studioUrl}/rest/v1/scope_dimensions?select=dim&limit=1`);
+  assertEquals([rows.status, JSON.parse(rows.body).length], [200, 1]);
 });
 
 testOnEachTarget(
-  "a second stack on the same database puts its own address and key into the vault",
+  "a browser elsewhere may ask the data API, and is told so as PostgREST does",
   async (target) => {
     await using cleanup = new AsyncDisposableStack();
-    const first = await startTestStack(target, cleanup);
-    const second = await startStack({ databaseUrl: first.databaseUrl });
-    cleanup.defer(() => second.close());
-    assertNotEquals(first.secretKey, second.secretKey);
-    assertEquals(
-      await second.query(
-        "select name, decrypted_secret as secret from vault.decrypted_secrets order by name",
-      ),
-      [
-        { name: "edge_function_secret_key", secret: second.secretKey },
-        { name: "project_url", secret: second.apiUrl },
-      ],
-    );
+    const stack = await startTestStack(target, cleanup);
+    const response = await fetch(`${stack.apiUrl}/rest/v1/rpc/get_pm_sizing`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "http://example.com",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "apikey,content-type",
+      },
+    });
+    await response.body?.cancel();
+    assertEquals([response.status, response.headers.get("access-control-allow-headers")], [
+      200,
+      "Authorization, apikey, content-type, Accept, Accept-Language, Content-Language",
+    ]);
   },
 );
 
@@ -220,7 +275,7 @@ Deno.test({
       { status: "succeeded" },
     ]);
     await stack.settle();
-    assertEquals(await stack.query("select status from public.strand_receipts"), [{ status: "rejected" }]);
+    assertEquals(await stack.query("select status from public.strand_receipts"), [{ status: "done" }]);
   },
 });
 

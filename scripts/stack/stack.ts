@@ -3,6 +3,7 @@
  * functions, and whatever of the platform the database itself does not bring.
  */
 
+import { pathToFileURL } from "node:url";
 import { parse as parseToml } from "@std/toml/parse.js";
 import { encodeBase64Url } from "@std/encoding/base64url.js";
 import { SignJWT } from "jose";
@@ -10,9 +11,12 @@ import { push } from "../supabase_cli.ts";
 import { ChildServer } from "./child_server.ts";
 import { startCronScheduler } from "./cron_scheduler.ts";
 import { connect, type Database } from "./database.ts";
-import { startEmbedded } from "./embedded.ts";
+import { claimDoorbell } from "./doorbell.ts";
+import { type EmbeddedDatabase, startEmbedded } from "./embedded.ts";
+import { refuseGuests } from "./guests.ts";
+import { serveLocally } from "./local_server.ts";
 import { type NetWorker, startNetWorker } from "./net_worker.ts";
-import { findStandIns, installStandIns, storeSecret } from "./standins.ts";
+import { findStandIns, installStandIns } from "./standins.ts";
 
 export interface StackOptions {
   /** A Postgres 15 or newer; without one an embedded database is started. */
@@ -27,10 +31,21 @@ export interface StackOptions {
   readonly push?: boolean;
   /** Whether Studio is served, on a port of its own that needs no key (default false). */
   readonly studio?: boolean;
+  /** Answers browsers at the root of the API's own address, given the key that a page may know; nothing by default. */
+  readonly page?: (publishableKey: string) => Promise<Response>;
   /** Whether `.edgeloop/stack.json` is written, and removed again at the end (default false). */
   readonly writeStackFile?: boolean;
   /** Folder that holds `supabase/config.toml`; the repository by default. */
   readonly workdir?: string;
+  /**
+   * Whether a doorbell that rings somebody else may ring this stack while it runs (default false). In a database of the
+   * stack's own it always may.
+   */
+  readonly takeOverDoorbell?: boolean;
+  /** Folder of another checkout, whose edge functions are served as it serves them. */
+  readonly functionsOf?: string;
+  /** Gives up when it is aborted before the stack is up, with its reason. */
+  readonly signal?: AbortSignal;
   /** Where the functions find the data API, given its true address: what tests put faults in between with. */
   readonly dataApiSeenByFunctions?: (apiUrl: string) => string;
   /** Told what happens, a line at a time, errors of the functions included. */
@@ -62,6 +77,8 @@ export interface Stack {
   settle(): Promise<void>;
   /** Ends the functions' process as a crash would; the next request starts a new one. */
   killFunctions(): Promise<void>;
+  /** Resolves, with the reason, once the embedded database cannot be used any more; then only `close` is of use. */
+  readonly lost: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -78,31 +95,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     progress(`Error: ${error instanceof Error ? error.message : String(error)}`);
   const workdir = options.workdir ?? REPOSITORY;
 
-  let databaseUrl = options.databaseUrl;
-  if (databaseUrl === undefined) {
-    progress("Starting the embedded Postgres");
-    const embedded = await startEmbedded(
-      options.dataDirectory === undefined ? {} : { dataDirectory: options.dataDirectory },
-    );
-    cleanup.defer(() => embedded.close());
-    databaseUrl = embedded.databaseUrl;
-  }
-
-  const sql = connect(databaseUrl, { applicationName: "stack" });
-  cleanup.defer(() => sql.end({ timeout: 5 }));
-  await requireVersion15(sql);
-  await installStandIns(sql);
-
   const publishableKey = `sb_publishable_${randomText(24)}`;
-  const secretKey = `sb_secret_${randomText(24)}`;
-  const jwtSecret = randomText(48);
-
-  const functionNames = await readFunctions(workdir);
-  const functionLog = options.onFunctionLog ??
-    ((line: string, stream: "stdout" | "stderr"): void => {
-      if (stream === "stderr") progress(`[functions] ${line}`);
-    });
-  // Both need the address of the server that needs them, which is known once it listens.
+  // Before anything that takes time: the port may be taken. What answers comes later, and needs the address.
   const parts: { functions?: ChildServer; dataApi?: ChildServer } = {};
   const server = listen(options.port ?? 0, async (request) => {
     const url = new URL(request.url);
@@ -111,14 +105,57 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       return await (parts.functions?.fetch(request, path.slice("/functions/v1".length)) ?? starting());
     }
     if (path.startsWith("/rest/v1/")) return await (parts.dataApi?.fetch(request, path) ?? starting());
+    if (url.pathname === "/" && options.page !== undefined && ["GET", "HEAD"].includes(request.method)) {
+      return await options.page(publishableKey);
+    }
     return Response.json({ message: `Nothing is served at "${url.pathname}".` }, { status: 404 });
   });
   cleanup.defer(() => server.shutdown());
   const apiUrl = `http://127.0.0.1:${server.addr.port}`;
 
+  let databaseUrl = options.databaseUrl;
+  let embedded: EmbeddedDatabase | undefined;
+  if (databaseUrl === undefined) {
+    progress("Starting the embedded Postgres");
+    embedded = await startEmbedded(
+      options.dataDirectory === undefined ? {} : { dataDirectory: options.dataDirectory },
+    );
+    const { close } = embedded;
+    cleanup.defer(() => close());
+    databaseUrl = embedded.databaseUrl;
+  }
+  const lost = embedded?.lost ?? new Promise<Error>(() => {});
+  let loss: Error | undefined;
+  lost.then((error) => {
+    loss = error;
+  });
+  options.signal?.throwIfAborted();
+
+  const sql = connect(databaseUrl, { applicationName: "stack" });
+  cleanup.defer(() => sql.end({ timeout: 5 }));
+  await requireVersion15(sql);
+  if (options.push ?? true) await refuseGuests(sql);
+  const doorbell = await claimDoorbell(sql, databaseUrl, {
+    own: options.databaseUrl === undefined,
+    takeOver: options.takeOverDoorbell ?? false,
+    onProgress: progress,
+  });
+  cleanup.defer(() => doorbell.release());
+  await installStandIns(sql);
+
+  const secretKey = `sb_secret_${randomText(24)}`;
+  const jwtSecret = randomText(48);
+
+  const functionNames = await readFunctions(options.functionsOf ?? workdir);
+  const functionLog = options.onFunctionLog ??
+    ((line: string, stream: "stdout" | "stderr"): void => {
+      if (stream === "stderr") progress(`[functions] ${line}`);
+    });
   const functions = new ChildServer({
     name: "functions",
-    script: new URL("functions_server.ts", import.meta.url),
+    script: options.functionsOf === undefined
+      ? new URL("functions_server.ts", import.meta.url)
+      : pathToFileURL(`${options.functionsOf}/scripts/stack/functions_server.ts`),
     permissions: ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"],
     args: functionNames.map(([name, url]) => `${name}=${url}`),
     env: {
@@ -156,21 +193,22 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const started = Promise.all([dataApi.start(), functions.start()]);
   // The failure is reported where it is awaited, below.
   started.catch(() => {});
+  const orLost = lost.then((error): never => {
+    throw error;
+  });
+  orLost.catch(() => {});
+  options.signal?.throwIfAborted();
   if (options.push ?? true) {
     progress("Pushing the migrations");
-    await push(databaseUrl, { workdir });
+    await Promise.race([push(databaseUrl, { workdir }), orLost]);
   }
-  const [{ studioPort }] = await started;
+  const [{ studioPort }] = await Promise.race([started, orLost]);
   parts.functions = functions;
   parts.dataApi = dataApi;
 
-  await storeSecret(sql, "project_url", apiUrl, "Where the database reaches the edge functions.");
-  await storeSecret(
-    sql,
-    "edge_function_secret_key",
-    secretKey,
-    "The key the database calls the edge functions with.",
-  );
+  options.signal?.throwIfAborted();
+  cleanup.defer(() => loss === undefined ? doorbell.putBack() : undefined);
+  await doorbell.borrow({ project_url: apiUrl, edge_function_secret_key: secretKey });
 
   const standIns = await findStandIns(sql);
   let netWorker: NetWorker | undefined;
@@ -194,6 +232,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   if (options.writeStackFile === true) {
     await Deno.mkdir(new URL(".", STACK_FILE), { recursive: true });
     await Deno.writeTextFile(STACK_FILE, JSON.stringify(addresses, null, 2) + "\n", { mode: 0o600 });
+    // One that a killed stack left keeps its mode otherwise.
+    await Deno.chmod(STACK_FILE, 0o600);
     cleanup.defer(() => Deno.remove(STACK_FILE).catch(() => {}));
   }
 
@@ -224,6 +264,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         if (functions.inFlight === 0 && functions.started === before) return;
       }
     },
+    lost,
     killFunctions: () => functions.kill(),
     close: () => owned.disposeAsync(),
   };
@@ -256,7 +297,7 @@ function listen(
   handler: (request: Request) => Promise<Response>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ hostname: "127.0.0.1", port, onListen: (): void => {} }, handler);
+    return serveLocally(port, handler);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new Error(`Port ${port} is taken by another program; choose another with --port.`, {

@@ -3,6 +3,7 @@
  * touched, and an extension the server can create here is left to the migrations.
  */
 
+import { ADVISORY_LOCKS } from "./advisory_locks.ts";
 import type { Database } from "./database.ts";
 
 interface StandIn {
@@ -32,9 +33,6 @@ const STAND_INS: readonly StandIn[] = [
   { file: "vault.sql", missing: `to_regnamespace('vault') is null and not ${creatable("supabase_vault")}` },
 ];
 
-/** Advisory lock under which two stacks starting on one database take turns. */
-const INSTALL_LOCK = 720_114_001;
-
 /** Which schemas of the surface are stand-ins here: what a stack has to run itself. */
 export interface InstalledStandIns {
   readonly net: boolean;
@@ -44,7 +42,7 @@ export interface InstalledStandIns {
 
 export async function installStandIns(sql: Database): Promise<void> {
   await sql.begin(async (transaction) => {
-    await transaction`select pg_advisory_xact_lock(${INSTALL_LOCK})`;
+    await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCKS.install})`;
     for (const standIn of STAND_INS) {
       const [row] = await transaction.unsafe<{ missing: boolean }[]>(
         `select coalesce(${standIn.missing}, false) as missing`,
@@ -70,20 +68,18 @@ export async function findStandIns(sql: Database): Promise<InstalledStandIns> {
 
 /** Stores a secret under its name, or replaces the one that is there. */
 export async function storeSecret(
-  sql: Database,
+  sql: Pick<Database, "unsafe">,
   name: string,
   secret: string,
   description: string,
 ): Promise<void> {
-  await sql.begin(async (transaction) => {
-    const [existing] = await transaction<{ id: string }[]>`
-      select id::text from vault.decrypted_secrets where name = ${name}`;
-    if (existing === undefined) {
-      await transaction`select vault.create_secret(${secret}, ${name}, ${description})`;
-    } else {
-      await transaction`select vault.update_secret(${existing.id}::uuid, ${secret})`;
-    }
-  });
+  const [existing] = await sql.unsafe<{ id: string }[]>(
+    "select id::text from vault.decrypted_secrets where name = $1",
+    [name],
+  );
+  await (existing === undefined
+    ? sql.unsafe("select vault.create_secret($1, $2, $3)", [secret, name, description])
+    : sql.unsafe("select vault.update_secret($1::uuid, $2)", [existing.id, secret]));
 }
 
 function creatable(extension: string): string {

@@ -55,6 +55,12 @@ begin
   if http_post.url is null or http_post.url = '' then
     raise exception 'A request needs a URL' using errcode = '22023', hint = 'Pass url.';
   end if;
+  -- As libcurl says it, through which pg_net looks at an address before it queues the request.
+  if http_post.url ~ '[[:space:][:cntrl:]]' then
+    raise exception 'Malformed input to a URL function';
+  elsif http_post.url !~* '^[a-z][a-z0-9+.-]*://' then
+    raise exception 'Bad scheme';
+  end if;
   select header.value into content_type
     from jsonb_each_text(coalesce(http_post.headers, '{}')) as header
     where lower(header.key) = 'content-type'

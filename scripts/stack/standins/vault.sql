@@ -27,7 +27,7 @@ create function vault.create_secret(
   new_description text default '',
   new_key_id uuid default null
 ) returns uuid
-language sql volatile set search_path = pg_catalog, pg_temp
+language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
   insert into vault.secrets (secret, name, description, key_id)
   values (new_secret, new_name, coalesce(new_description, ''), new_key_id)
@@ -43,7 +43,7 @@ create function vault.update_secret(
   new_description text default null,
   new_key_id uuid default null
 ) returns void
-language sql volatile set search_path = pg_catalog, pg_temp
+language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
   update vault.secrets
   set secret = coalesce(new_secret, secret),
