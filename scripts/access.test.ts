@@ -10,7 +10,7 @@ import {
   RELATIONS,
   SEQUENCES,
   VERBS,
-} from "./access_matrix.ts";
+} from "./testing/access_matrix.ts";
 import { fastForward } from "./demo/fast_forward.ts";
 import { Cluster, findPostgres } from "./guarantees/cluster.ts";
 import { createTemplate } from "./guarantees/exactly_once.ts";
@@ -230,15 +230,28 @@ async function startInhabited(target: Target, cleanup: AsyncDisposableStack): Pr
   );
   await rig.query(`
     insert into public.learning_configs (module_id, config_data)
-    values ('pm', '{"n_min": 5, "edge_min": 0, "max_q_value": null, "tuning": {"min_gain": 0, "min_ratio": 0, "confirm": false}}')`);
+    values ('pm', '{"n_min": 5, "edge_min": 0, "max_q_value": null, "record_sizings": "all", "tuning": {"min_gain": 0, "min_ratio": 0, "confirm": false}}')`);
   // Before the first release there would be none.
   await rig.query("insert into learning.releases (version, released_at) values ('0.0.1', '2026-01-01')");
+  await rig.query(
+    "insert into learning.guest_columns (relation, column_name, is_guest) values ('ad_strands', 'status', true)",
+  );
   await rig.query(`
     insert into public.lowcap_positions (id, token_chain, token_contract, timeframe, status, total_allocation_pct, entry_context, pattern_key)
     values (gen_random_uuid(), 'solana', 'A', '1h', 'active', 0.1, '{"curator": "x"}', 'pm.uptrend.S1.buy_flag')`);
   await rig.feed(arrivalsOf(generateHistory(5, 60), 1));
   await rig.drain();
   await fastForward({ ...rig.stack, settle: () => rig.settle() }, () => {});
+  await rig.query("select public.prune_strands('2026-03-01')");
+  await rig.query("select public.take_pm_sizing('pm.uptrend.S1.buy_flag', 'entry', '{}')");
+  await rig.query('select public.save_uplift(\'{"entry": {"learned": 1}}\')');
+  await rig.query(
+    "insert into learning.live_records (override_id, n) select max(id), 0 from public.pm_overrides on conflict do nothing",
+  );
+  await rig.query(`
+    insert into public.learning_proofs (source, from_at, to_at, decisions, config, config_version, ways, verdict)
+    values ('sample', '2026-01-01', '2026-02-01', 0, '{}', 0, '{}', 'not shown')`);
+  await rig.query("delete from public.ad_strands where id like 'trade-1-%' or id like 'trade-2-%'");
   return rig;
 }
 
@@ -320,7 +333,8 @@ testOnEachTarget(
         anon: false,
         authenticated: rights.authenticated && !rights.pmOnly,
         viewer: rights.authenticated && !rights.pmOnly,
-        pm: rights.authenticated,
+        pm: rights.authenticated && rights.operatorOnly !== true,
+        operator: rights.authenticated,
         service_role: rights.service_role,
       };
       for (const [actor, who] of Object.entries(ACTORS) as [Actor, typeof ACTORS[Actor]][]) {

@@ -10,7 +10,7 @@ import {
   LARGEST_STEP,
   move,
   type Outcome,
-} from "./allocation_oracle.ts";
+} from "./testing/allocation_oracle.ts";
 import { Random } from "./sample/random.ts";
 import { connect, type Database } from "./stack/database.ts";
 import { createTestDatabase, TEST_DATABASE_VARIABLE, testOnEachTarget } from "./testing/databases.ts";
@@ -18,7 +18,7 @@ import { createTestDatabase, TEST_DATABASE_VARIABLE, testOnEachTarget } from "./
 const START_SHARES = { "15m": 0.15, "1h": 0.50, "4h": 0.35 };
 const TIMEFRAMES = Object.keys(START_SHARES);
 const ROUNDING = 1e-12;
-const START_OF_HISTORY = Date.UTC(2026, 0, 1);
+const START_OF_HISTORY = Date.UTC(1994, 0, 1);
 
 /** A step as the table holds it; arrays by timeframe, the last element of the longer ones for all trades. */
 interface StoredStep {
@@ -79,7 +79,7 @@ async function close(sql: Database, batch: readonly ClosedTrade[]): Promise<void
     select given ->> 'tradeId', given ->> 'tradeId', given ->> 'timeframe', (given ->> 'roi')::float8, 1,
       to_timestamp((given ->> 'exitAt')::float8 / 1000)
     from jsonb_array_elements(${JSON.stringify(batch)}::jsonb) as given
-    on conflict (trade_id) do update set timeframe = excluded.timeframe, roi = excluded.roi, exit_at = excluded.exit_at`;
+    on conflict (trade_id, module) do update set timeframe = excluded.timeframe, roi = excluded.roi, exit_at = excluded.exit_at`;
   await sql`select learning.replay_allocation(to_timestamp(${earliest / 1000}::float8))`;
 }
 

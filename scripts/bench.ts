@@ -2,20 +2,24 @@
  * Measures what the loop costs (README.md, "What it costs"): ratios within one run, sizes and hardware beside
  * them.
  *
- *     deno task bench [--only enumerate|mine|cycle|ingest|sizing|simulate] [--sizes N,N] [--db URL] [--json]
- *                     [--against COMMIT [--rounds N]]
+ *     deno task bench [--only enumerate|mine|cycle|ingest|sizing|simulate] [--sizes N,N] [--strands FILE] [--db URL]
+ *                     [--json] [--against COMMIT [--rounds N]]
  */
 
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim } from "@std/fmt/colors.js";
 import { type ComparedFigure, measureAgainst } from "./bench/against.ts";
 import type { BenchRow } from "./bench/types.ts";
+import { unknownArgument } from "./command_line.ts";
 import { table } from "./table.ts";
+
+const FLAGS = ["only", "sizes", "strands", "db", "against", "rounds", "json", "help"];
 
 const HELP = `deno task bench [options]
 
   --only NAME       enumerate, mine, cycle, ingest, sizing or simulate
   --sizes N,N       sizes of cycle and sizing, instead of all of them
+  --strands FILE    strands for ingest (NDJSON, gzipped or not), instead of the sample
   --db URL          measure on scratch databases of this Postgres (15 or newer) instead of the embedded one
   --json            print an array of {bench, size, metric, value, unit}
   --against COMMIT  measure that commit and this checkout in turn and print what each figure costs now against then
@@ -24,12 +28,19 @@ const HELP = `deno task bench [options]
 
 /** Loaded when run, so that one measurement does not pay for the others. */
 const BENCHES: Readonly<
-  Record<string, (databaseUrl: string | null, sizes: readonly number[] | undefined) => Promise<BenchRow[]>>
+  Record<
+    string,
+    (
+      databaseUrl: string | null,
+      sizes: readonly number[] | undefined,
+      strands: string | undefined,
+    ) => Promise<BenchRow[]>
+  >
 > = {
   enumerate: async () => await (await import("./bench/enumerate.ts")).benchEnumerate(),
   mine: async (url) => await (await import("./bench/mine.ts")).benchMine(url),
   cycle: async (url, sizes) => await (await import("./bench/cycle.ts")).benchCycle(url, sizes),
-  ingest: async (url) => await (await import("./bench/ingest.ts")).benchIngest(url),
+  ingest: async (url, _, strands) => await (await import("./bench/ingest.ts")).benchIngest(url, strands),
   sizing: async (url, sizes) => await (await import("./bench/sizing.ts")).benchSizing(url, sizes),
   simulate: async () => await (await import("./bench/simulate.ts")).benchSimulate(),
 };
@@ -82,7 +93,7 @@ function readSizes(text: string | undefined): number[] | undefined | null {
 async function main(): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(Deno.args, {
-    string: ["only", "sizes", "db", "against", "rounds"],
+    string: ["only", "sizes", "strands", "db", "against", "rounds"],
     boolean: ["json", "help"],
     unknown: (argument: string) => {
       unknown.push(argument);
@@ -90,9 +101,11 @@ async function main(): Promise<number> {
     },
   });
   if (unknown.length > 0 || (options.only !== undefined && !(options.only in BENCHES))) {
-    write(
-      `Unknown ${unknown.length > 0 ? `argument "${unknown[0]}"` : `bench "${options.only}"`}.\n\n${HELP}\n`,
-    );
+    const [argument] = unknown;
+    const what = argument === undefined
+      ? `Unknown bench "${options.only}".`
+      : unknownArgument(argument, FLAGS);
+    write(`${what}\n\n${HELP}\n`);
     return 2;
   }
   if (options.help === true) {
@@ -110,7 +123,7 @@ async function main(): Promise<number> {
     return 2;
   }
   if (options.against !== undefined) {
-    const args = (["only", "sizes", "db"] as const).flatMap((name) =>
+    const args = (["only", "sizes", "strands", "db"] as const).flatMap((name) =>
       options[name] === undefined ? [] : [`--${name}`, options[name]]
     );
     const figures = await measureAgainst({ commit: options.against, args, rounds, progress });
@@ -121,7 +134,7 @@ async function main(): Promise<number> {
   for (const [name, run] of Object.entries(BENCHES)) {
     if (options.only !== undefined && options.only !== name) continue;
     progress(`Measuring ${name}`);
-    rows.push(...await run(options.db ?? null, sizes));
+    rows.push(...await run(options.db ?? null, sizes, options.strands));
   }
   if (options.json === true) {
     write(`${JSON.stringify(rows, null, 2)}\n`);

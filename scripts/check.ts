@@ -9,8 +9,9 @@
 
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim, green, red, yellow } from "@std/fmt/colors.js";
-import { generateTypes, TYPES_FILE } from "./gen_types.ts";
+import { formatted, generateTypes, TYPES_FILE } from "./gen_types.ts";
 import { staleSections } from "./house/atlas.ts";
+import { generateOpenApi, OPENAPI_FILE } from "./openapi.ts";
 import { PATHS, readProject } from "./release/project.ts";
 import { unreleasedMigration } from "./release/unreleased.ts";
 import { connect, type Database } from "./stack/database.ts";
@@ -41,6 +42,7 @@ const CHECKS: readonly Check[] = [
   { name: "types", run: () => deno("check", "--quiet") },
   { name: "migrations equal sql/", run: checkMigrations },
   { name: "generated types", run: ({ databaseUrl }) => checkGeneratedTypes(databaseUrl) },
+  { name: "OpenAPI", run: ({ sql }) => checkOpenApi(sql) },
   { name: "book", run: ({ sql }) => checkBook(sql) },
   { name: "SQL lint", run: checkSqlLint },
   { name: "advisors", run: ({ databaseUrl }) => checkAdvisors(databaseUrl) },
@@ -76,6 +78,14 @@ async function checkGeneratedTypes(databaseUrl: string): Promise<Outcome> {
     findings: [
       `functions/_shared/store/database.types.ts is out of date; "deno task gen:types" writes it anew.`,
     ],
+  };
+}
+
+async function checkOpenApi(sql: Database): Promise<Outcome> {
+  const generated = await formatted(await generateOpenApi(sql), "json");
+  if (generated === await Deno.readTextFile(OPENAPI_FILE)) return { findings: [] };
+  return {
+    findings: [`supabase/clients/openapi.json is out of date; "deno task gen:types" writes it anew.`],
   };
 }
 

@@ -1,7 +1,10 @@
 /** The demo as a newcomer runs it: a process of its own. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert/mod.js";
-import { generateSample } from "./sample/sample.ts";
+import { refuseDataOfOthers } from "./demo/others.ts";
+import { generateSample, SAMPLE_SEED } from "./sample/sample.ts";
+import { connect } from "./stack/database.ts";
+import { createServerDatabase, testOnRealPostgres } from "./testing/databases.ts";
 
 const REPOSITORY = new URL("..", import.meta.url);
 
@@ -21,7 +24,12 @@ Deno.test("the demo feeds a file, merges a configuration and answers one JSON ob
   try {
     const sample = generateSample({ seed: 7, asOf: new Date("2026-01-05T12:00:00Z") });
     const strands = sample.strands.slice(0, 1500);
-    const bad = { id: "bad", kind: "pm_action", created_at: "2025-06-01T00:00:00Z", content: {} };
+    const bad = {
+      id: "bad",
+      kind: "pm_action",
+      created_at: "2025-06-01T00:00:00Z",
+      content: { trade_id: 7 },
+    };
     await Deno.writeTextFile(
       `${folder}/strands.ndjson`,
       [...strands, bad].map((strand) => JSON.stringify(strand)).join("\n"),
@@ -68,6 +76,31 @@ Deno.test("the demo feeds a file, merges a configuration and answers one JSON ob
   }
 });
 
+testOnRealPostgres("the sample goes only where nobody else's strands and positions are", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const databaseUrl = await createServerDatabase(cleanup, "migrations");
+  const sql = connect(databaseUrl, { max: 1 });
+  cleanup.defer(() => sql.end({ timeout: 5 }));
+  const sample = generateSample({ seed: SAMPLE_SEED, asOf: new Date() });
+  const ids = {
+    strands: sample.strands.map(({ id }) => id),
+    positions: sample.positions.map(({ id }) => id),
+  };
+  await refuseDataOfOthers(databaseUrl, ids);
+  // What an earlier demo fed, in another week, is no obstacle.
+  const earlier = generateSample({ seed: SAMPLE_SEED, asOf: new Date(Date.now() - 30 * 86_400_000) });
+  await sql`insert into public.ad_strands (id, kind, content)
+    select id, 'note', '{}' from unnest(${earlier.strands.slice(0, 50).map(({ id }) => id)}::text[]) id`;
+  await refuseDataOfOthers(databaseUrl, ids);
+
+  await sql`insert into public.ad_strands (id, kind, content) values ('theirs', 'note', '{}')`;
+  const { code, stderr } = await demo("--db", databaseUrl);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "public.ad_strands of this database holds rows that are not the sample's (1)");
+  assertEquals([...await sql`select count(*)::integer as number from public.ad_strands`], [{ number: 51 }]);
+  assertEquals([...await sql`select from public.lowcap_positions`], []);
+});
+
 Deno.test("the demo says what it cannot do, before it starts anything", async () => {
   const unknown = await demo("--inptu", "x");
   assertEquals([unknown.code, unknown.stdout], [1, ""]);
@@ -76,4 +109,10 @@ Deno.test("the demo says what it cannot do, before it starts anything", async ()
   const missing = await demo("--input");
   assertEquals(missing.code, 1);
   assertStringIncludes(missing.stderr, "--input takes a value");
+  assertStringIncludes(unknown.stderr, 'did you mean "--input"?');
+  for (const args of [["--input", "/nowhere.ndjson"], ["--config", "/nowhere.json"]]) {
+    const { code, stderr } = await demo(...args);
+    assertEquals([code, stderr.includes("Starting")], [1, false]);
+    assertStringIncludes(stderr, "/nowhere.");
+  }
 });

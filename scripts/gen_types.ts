@@ -1,9 +1,11 @@
 /**
- * Writes the TypeScript types of the database, as the Supabase CLI generates them from a database with the migrations.
+ * Writes the TypeScript types of the database, as the Supabase CLI generates them from a database with the migrations, and
+ * what can be asked over the data API as OpenAPI.
  *
  *     deno task gen:types
  */
 
+import { generateOpenApi, OPENAPI_FILE } from "./openapi.ts";
 import { genTypes, push } from "./supabase_cli.ts";
 import { connect } from "./stack/database.ts";
 import { startEmbedded } from "./stack/embedded.ts";
@@ -45,5 +47,10 @@ if (import.meta.main) {
   await installStandIns(sql);
   await push(embedded.databaseUrl);
   await Deno.writeTextFile(TYPES_FILE, await generateTypes(embedded.databaseUrl));
-  Deno.stdout.writeSync(new TextEncoder().encode("Wrote functions/_shared/store/database.types.ts\n"));
+  await Deno.writeTextFile(OPENAPI_FILE, await formatted(await generateOpenApi(sql), "json"));
+  Deno.stdout.writeSync(
+    new TextEncoder().encode(
+      "Wrote functions/_shared/store/database.types.ts and supabase/clients/openapi.json\n",
+    ),
+  );
 }

@@ -145,26 +145,37 @@ Deno.test({
   },
 });
 
-Deno.test("every promise of the README names tests that there are", async () => {
-  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const promises = (readme.split("\n## Guarantees\n")[1]?.split("\n## ")[0] ?? "").split(/\n(?=\*\*)/).slice(
-    1,
+async function sectionOf(path: string, heading: string): Promise<string> {
+  const text = await Deno.readTextFile(new URL(path, import.meta.url));
+  return text.split(`\n${heading}\n`)[1]?.split(/\n##+ /)[0] ?? "";
+}
+
+/** What stands in bold at the beginning of a paragraph or an item, on one line. */
+function promisesIn(text: string): string[] {
+  return [...text.matchAll(/^(?:- )?\*\*([\s\S]+?)\.?\*\*/gm)].map(([, promise = ""]) =>
+    promise.replaceAll(/\s+/g, " ")
   );
+}
+
+Deno.test("every promise of the README has its proofs, tests that there are", async () => {
+  const proofs = await sectionOf("README.md", "### Proofs");
+  const promises = promisesIn(await sectionOf("../README.md", "## Guarantees"));
   assert(promises.length >= 9, `${promises.length} promises`);
-  for (const promise of promises) {
-    const proofs = promise.split(/\n- /).slice(1).map((proof) =>
-      proof.split("\n\n")[0]?.replaceAll(/\s+/g, " ") ?? ""
+  assertEquals(promisesIn(proofs), promises);
+  for (const part of proofs.split(/\n(?=\*\*)/).slice(1)) {
+    const items = part.split(/\n- /).slice(1).map((item) =>
+      item.split("\n\n")[0]?.replaceAll(/\s+/g, " ") ?? ""
     );
-    assert(proofs.length > 0, `No test is named for: ${promise}`);
-    for (const proof of proofs) {
-      const files = [...proof.matchAll(/`([^`]+\.test\.(?:ts|sql))`/g)].map(([, path]) => path ?? "");
-      assert(files.length > 0, `No file is named in: ${proof}`);
+    assert(items.length > 0, `No test is named for: ${part}`);
+    for (const item of items) {
+      const files = [...item.matchAll(/`([^`]+\.test\.(?:ts|sql))`/g)].map(([, path]) => path ?? "");
+      assert(files.length > 0, `No file is named in: ${item}`);
       const texts = await Promise.all(
         files.map((path) => Deno.readTextFile(new URL(`../${path}`, import.meta.url))),
       );
-      for (const [, name = ""] of proof.replaceAll(/`[^`]*`/g, "").matchAll(/_(.+?)_/g)) {
-        for (const part of name.split("…").map((piece) => piece.trim()).filter((piece) => piece !== "")) {
-          assert(texts.some((text) => text.includes(part)), `${files.join(", ")} has no test "${part}".`);
+      for (const [, name = ""] of item.replaceAll(/`[^`]*`/g, "").matchAll(/_(.+?)_/g)) {
+        for (const piece of name.split("…").map((each) => each.trim()).filter((each) => each !== "")) {
+          assert(texts.some((text) => text.includes(piece)), `${files.join(", ")} has no test "${piece}".`);
         }
       }
     }

@@ -36,3 +36,10 @@ Deno.test("a database from before the first release says so", () => {
     "not released yet",
   ]);
 });
+
+Deno.test("what others wrote in a problem is shown, not obeyed", () => {
+  assertEquals(
+    healthLines([stage("inbox", 1, "rejected \x1b]52;c;eA==\x07")])[0],
+    "inbox: rejected \\u001b]52;c;eA==\\u0007",
+  );
+});

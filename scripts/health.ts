@@ -1,5 +1,6 @@
 /** What the view `learning_health` says, in lines for a person. */
 
+import { visible } from "../functions/_shared/runtime/visible.ts";
 import type { Stack } from "./stack/stack.ts";
 
 /** A row of `learning_health`. */
@@ -17,7 +18,9 @@ export async function readHealth(query: Stack["query"]): Promise<StageHealth[]> 
 
 /** One line for each stage that has a problem, or one for all where none has; then one for the release. */
 export function healthLines(stages: readonly StageHealth[]): string[] {
-  const problems = stages.flatMap(({ stage, problem }) => problem === null ? [] : [`${stage}: ${problem}`]);
+  const problems = stages.flatMap(({ stage, problem }) =>
+    problem === null ? [] : [visible(`${stage}: ${problem}`)]
+  );
   const release = stages[0]?.release ?? null;
   const version = release === null ? "not released yet" : `release ${release}`;
   if (problems.length > 0) return [...problems, version];

@@ -11,7 +11,7 @@ import {
   oracleSizing,
   type Scope,
   type StrengthMode,
-} from "./sizing_oracle.ts";
+} from "./testing/sizing_oracle.ts";
 import type { Database } from "./stack/database.ts";
 import { createTestDatabase, type Target, type TestDatabase, testOnEachTarget } from "./testing/databases.ts";
 

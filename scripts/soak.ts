@@ -7,6 +7,8 @@
 
 import { parseArgs } from "@std/cli/parse_args.js";
 import { bold, dim, green, red } from "@std/fmt/colors.js";
+import { visible } from "../functions/_shared/runtime/visible.ts";
+import { unknownArgument } from "./command_line.ts";
 import { burst, burstFaults } from "./guarantees/burst.ts";
 import { Cluster, findPostgres } from "./guarantees/cluster.ts";
 import { DISTURBANCES, KILL_POSTGRES } from "./guarantees/disturbances.ts";
@@ -16,6 +18,8 @@ import { feedNonsense } from "./guarantees/nonsense.ts";
 import { differences, type Outcome } from "./guarantees/outcome.ts";
 import { Rig } from "./guarantees/rig.ts";
 import { createScratchDatabase } from "./stack/scratch.ts";
+
+const FLAGS = ["only", "trial", "trades", "bad", "burst", "db", "json", "help"];
 
 const HELP = `deno task soak [options]
 
@@ -217,7 +221,7 @@ function render({ promise, trial, held, seconds, figures, complaints }: Verdict)
   return [
     `${verdict}  ${bold(promise)} ${trial} ${dim(`${seconds.toFixed(1)} s`)}`,
     `      ${told}`,
-    ...complaints.slice(0, 10).map((complaint) => red(`      ${complaint.slice(0, 500)}`)),
+    ...complaints.slice(0, 10).map((complaint) => red(`      ${visible(complaint.slice(0, 500))}`)),
   ].join("\n") + "\n";
 }
 
@@ -234,6 +238,10 @@ async function main(): Promise<number> {
   if (options.help === true) {
     write(`${HELP}\n`);
     return 0;
+  }
+  if (unknown.length > 0) {
+    write(`${unknownArgument(unknown[0] ?? "", FLAGS)}\n\n${HELP}\n`);
+    return 2;
   }
   const size = (name: "trades" | "bad" | "burst", usual: number): number => {
     const given = options[name];

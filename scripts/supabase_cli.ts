@@ -83,6 +83,31 @@ export async function genTypes(databaseUrl: string, options?: CliOptions): Promi
   return result.stdout;
 }
 
+/**
+ * The shell script by which `db dump --data-only` dumps the rows of the schemas, with the pg_dump on PATH and without the
+ * container in which the CLI would run it.
+ */
+export async function dataDumpScript(
+  databaseUrl: string,
+  schemas: readonly string[],
+  flags: readonly string[] = [],
+): Promise<string> {
+  const result = await supabaseOrThrow(
+    [
+      "db",
+      "dump",
+      "--dry-run",
+      "--data-only",
+      `--schema=${schemas.join(",")}`,
+      `--remote=${withoutTls(databaseUrl)}`,
+      ...flags,
+    ],
+  );
+  const start = result.stdout.indexOf("#!");
+  if (start < 0) throw new Error(`"supabase db dump --dry-run" printed no script:\n${result.stdout}`);
+  return result.stdout.slice(start);
+}
+
 export interface DeployOptions extends CliOptions {
   /** Reference of the project, twenty letters. */
   readonly projectRef: string;

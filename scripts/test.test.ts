@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert/mod.js";
-import { readTap } from "./test.ts";
 import { LONG_TESTS } from "./testing/lanes.ts";
+import { readTap } from "./testing/sql_tests.ts";
 
 Deno.test("a TAP report counts passes, failures with their explanations, and skips", () => {
   assertEquals(

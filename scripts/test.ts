@@ -13,8 +13,7 @@
 import { unescape } from "@std/html/entities.js";
 import { parseArgs } from "@std/cli/parse_args.js";
 import { dim, green, red, yellow } from "@std/fmt/colors.js";
-import { connect, type Database } from "./stack/database.ts";
-import { LONG_TESTS } from "./testing/lanes.ts";
+import { FAST_LANE_VARIABLE, LONG_TESTS } from "./testing/lanes.ts";
 import {
   createTestDatabase,
   CRON_DATABASE_VARIABLE,
@@ -22,49 +21,22 @@ import {
   type Target,
   TEST_DATABASE_VARIABLE,
 } from "./testing/databases.ts";
+import { findSqlTests, runSqlTest, SQL_TESTS } from "./testing/sql_tests.ts";
+
+/** A run that takes longer hangs. */
+const PATIENCE_MS = 45 * 60_000;
+
+/** What is repeated of a failure below the whole run. */
+const FAULT_LINES = 12;
 
 const REPOSITORY = new URL("../", import.meta.url);
-const SQL_TESTS = "supabase/tests/";
 
 interface Counts {
   passed: number;
-  failed: number;
+  /** Name and message of each test that failed. */
+  failed: string[];
   /** Reason of each test that was not run. */
   skipped: string[];
-}
-
-interface TapResult {
-  readonly passed: number;
-  readonly failures: readonly string[];
-  readonly skipped: readonly string[];
-}
-
-/** Reads what a TAP producer printed; a plan that was not kept, or none, is a failure too. */
-export function readTap(lines: readonly string[]): TapResult {
-  let passed = 0;
-  let planned: number | undefined;
-  const failures: string[] = [];
-  const skipped: string[] = [];
-  for (const line of lines) {
-    const plan = /^1\.\.(\d+)/.exec(line)?.[1];
-    if (plan !== undefined) planned = Number(plan);
-    const result = /^(not )?ok\b\s*\d*\s*-?\s*(.*)/.exec(line);
-    if (result === null) {
-      // What follows a failure explains it.
-      if (line.startsWith("#") && failures.length > 0) failures.push(`${failures.pop()}\n  ${line}`);
-      continue;
-    }
-    const [, negation, description = ""] = result;
-    const directive = /#\s*(skip|todo)\b\s*(.*)/i.exec(description);
-    if (directive !== null) skipped.push(directive[2] || description);
-    else if (negation === undefined) passed += 1;
-    else failures.push(description);
-  }
-  const ran = passed + failures.length + skipped.length;
-  if (planned === undefined) {
-    failures.push("There was no plan: select plan(n) is missing, or the script ended early.");
-  } else if (planned !== ran) failures.push(`Planned ${planned} tests and ran ${ran}.`);
-  return { passed, failures, skipped };
 }
 
 function print(text: string): void {
@@ -79,24 +51,36 @@ async function runDenoTests(
 ): Promise<void> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const { code } = await new Deno.Command(Deno.execPath(), {
+    const tests = new Deno.Command(Deno.execPath(), {
       args: [
         "test",
         "--allow-all",
         "--no-check",
+        // Much of a test's time is waiting for a doorbell or a schedule.
+        "--parallel",
         `--junit-path=${report}`,
         ...(filter === undefined ? [] : [`--filter=${filter}`]),
         ...(leftOut.length === 0 ? [] : [`--ignore=${leftOut.join(",")}`]),
         ...paths,
       ],
       cwd: REPOSITORY,
+      env: { [FAST_LANE_VARIABLE]: leftOut.length === 0 ? "0" : "1" },
       stdout: "inherit",
       stderr: "inherit",
-    }).spawn().status;
-    const before = counts.failed;
+    }).spawn();
+    // Interrupted, Deno names the tests that were running.
+    const interrupt = setTimeout(() => tests.kill("SIGINT"), PATIENCE_MS);
+    const kill = setTimeout(() => tests.kill("SIGKILL"), PATIENCE_MS + 30_000);
+    const { code } = await tests.status;
+    clearTimeout(interrupt);
+    clearTimeout(kill);
+    const before = counts.failed.length;
     readJunit(await Deno.readTextFile(report), counts);
-    // A module that cannot be loaded fails without being a test.
-    if (code !== 0 && counts.failed === before) counts.failed += 1;
+    if (code !== 0 && counts.failed.length === before) {
+      counts.failed.push(
+        `a module that could not be loaded, or a run that was stopped: deno test ended with ${code}`,
+      );
+    }
   } finally {
     await Deno.remove(report);
   }
@@ -108,11 +92,19 @@ function readJunit(xml: string, counts: Counts): void {
       /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
     )
   ) {
-    if (body.includes("<skipped")) {
-      counts.skipped.push(reasonToSkip(unescape(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "")));
-    } else if (body.includes("<failure") || body.includes("<error")) counts.failed += 1;
-    else counts.passed += 1;
+    const name = unescape(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
+    const fault = /<(?:failure|error)\b[^>]*>([\s\S]*?)<\/(?:failure|error)>/.exec(body)?.[1];
+    if (body.includes("<skipped")) counts.skipped.push(reasonToSkip(name));
+    else if (fault !== undefined) {
+      const file = unescape(/\bclassname="([^"]*)"/.exec(attributes)?.[1] ?? "");
+      counts.failed.push(`${file} => ${name}\n${firstLines(unescape(fault))}`);
+    } else counts.passed += 1;
   }
+}
+
+/** Enough to see what went wrong; the whole stands where the test ran. */
+function firstLines(fault: string): string {
+  return fault.trim().split("\n").slice(0, FAULT_LINES).map((line) => `  ${line}`).join("\n");
 }
 
 /** A test that is ignored says what it needs in parentheses at the end of its name. */
@@ -123,66 +115,64 @@ function reasonToSkip(name: string): string {
   return needed === undefined ? `"${name}" cannot run here` : `needs ${needed}`;
 }
 
-async function runSqlTests(target: Target, files: readonly string[], counts: Counts): Promise<void> {
-  if (files.length === 0) return;
+/** Returns what there is to print: the lines of other tests go to the terminal meanwhile. */
+async function runSqlTests(target: Target, files: readonly string[], counts: Counts): Promise<string[]> {
+  if (files.length === 0) return [];
   const where = target === "embedded" ? "embedded" : "real Postgres";
   if (target === "postgres" && Deno.env.get(TEST_DATABASE_VARIABLE) === undefined) {
     for (const _ of files) counts.skipped.push(`${TEST_DATABASE_VARIABLE} is not set`);
-    return;
+    return [];
   }
-  print(dim(`\nrunning ${files.length} SQL tests (${where})`));
+  const lines = [dim(`\nran ${files.length} SQL tests (${where})`)];
   await using database = await createTestDatabase(target, "migrations", { pgtap: true });
   const available = await database.sql`select from pg_catalog.pg_available_extensions where name = 'pgtap'`;
   if (available.length === 0) {
     for (const _ of files) counts.skipped.push("the server does not have the extension pgtap");
-    return;
+    return [];
   }
+  // Each file creates it where it is missing, and rolling that back takes longer than most files.
+  await database.sql`create extension if not exists pgtap with schema extensions`;
   for (const file of files) {
     const began = performance.now();
     const result = await runSqlTest(database.databaseUrl, file);
     counts.passed += result.passed;
-    counts.failed += result.failures.length;
+    counts.failed.push(
+      ...result.failures.map((failure) => `${file.replace(SQL_TESTS, "")} (${where}) => ${failure}`),
+    );
     counts.skipped.push(...result.skipped);
     const verdict = result.failures.length === 0 ? green("ok") : red("FAILED");
     const took = dim(`(${Math.round(performance.now() - began)}ms)`);
-    print(`${file.replace(SQL_TESTS, "")} (${where}) ... ${result.passed} passed ${verdict} ${took}`);
-    for (const failure of result.failures) print(red(failure.replaceAll(/^/gm, "    ")));
+    lines.push(`${file.replace(SQL_TESTS, "")} (${where}) ... ${result.passed} passed ${verdict} ${took}`);
+    for (const failure of result.failures) lines.push(red(failure.replaceAll(/^/gm, "    ")));
+  }
+  return lines;
+}
+
+class UnknownPath extends Error {
+  constructor(path: string) {
+    super(`There is no "${path}": name test files or folders from the folder of this project.`);
   }
 }
 
-async function runSqlTest(databaseUrl: string, file: string): Promise<TapResult> {
-  const text = await Deno.readTextFile(new URL(file, REPOSITORY));
-  if (!/^(?:\s|--[^\n]*\n)*begin\s*;/i.test(text) || !/rollback\s*;\s*$/i.test(text)) {
-    const failure =
-      "The file must start with begin; and end with rollback; so that it leaves nothing behind.";
-    return { passed: 0, failures: [failure], skipped: [] };
-  }
-  const sql: Database = connect(databaseUrl, { max: 1 });
-  try {
-    const results: unknown = await sql.unsafe(text).simple();
-    const sets = Array.isArray(results) ? results : [];
-    const lines = sets.flatMap((rows: unknown) => Array.isArray(rows) ? rows : [rows])
-      .flatMap((row: unknown) =>
-        typeof row === "object" && row !== null ? Object.values(row).slice(0, 1) : []
-      )
-      .flatMap((value: unknown) => typeof value === "string" ? value.split("\n") : []);
-    return readTap(lines);
-  } catch (error) {
-    const { position } = error as { position?: string };
-    const line = position === undefined ? "" : `line ${text.slice(0, Number(position)).split("\n").length}: `;
-    const message = error instanceof Error ? error.message : String(error);
-    return { passed: 0, failures: [`${line}${message}`], skipped: [] };
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
-async function findSqlTests(): Promise<string[]> {
+/** The test files of folders, and the files among the paths: Deno finds none in a folder that holds a workspace of its own. */
+async function filesOf(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
-  for await (const entry of Deno.readDir(new URL(SQL_TESTS, REPOSITORY))) {
-    if (entry.name.endsWith(".test.sql")) files.push(SQL_TESTS + entry.name);
+  for (const path of paths) {
+    const { isDirectory } = await Deno.stat(new URL(path, REPOSITORY)).catch((error: unknown) => {
+      if (error instanceof Deno.errors.NotFound) throw new UnknownPath(path);
+      throw error;
+    });
+    if (!isDirectory) files.push(path);
+    else {
+      const folder = path.replace(/\/*$/, "/");
+      const entries = await Array.fromAsync(Deno.readDir(new URL(folder, REPOSITORY)));
+      const tests = entries.filter(({ name, isDirectory }) =>
+        isDirectory || /\.test\.(?:ts|sql)$/.test(name)
+      );
+      files.push(...await filesOf(tests.map(({ name }) => folder + name).sort()));
+    }
   }
-  return files.sort();
+  return files;
 }
 
 async function runTests(
@@ -194,17 +184,24 @@ async function runTests(
   const sqlFiles = paths.length === 0
     ? filter === undefined ? await findSqlTests() : []
     : paths.filter((path) => path.endsWith(".sql"));
-  for (const target of ["embedded", "postgres"] as const) await runSqlTests(target, sqlFiles, counts);
   const denoPaths = paths.filter((path) => !path.endsWith(".sql"));
-  if (paths.length === 0 || denoPaths.length > 0) {
-    await runDenoTests(denoPaths, filter, leftOut, counts);
-  }
+  const runsDeno = paths.length === 0 || denoPaths.length > 0;
+  const runSql = async (): Promise<string[]> => [
+    // One after the other: the embedded database holds this process up while it is at work.
+    ...await runSqlTests("embedded", sqlFiles, counts),
+    ...await runSqlTests("postgres", sqlFiles, counts),
+  ];
+  const [lines] = await Promise.all([
+    runSql(),
+    runsDeno ? runDenoTests(denoPaths, filter, leftOut, counts) : undefined,
+  ]);
+  for (const line of lines) print(line);
 }
 
 async function main(): Promise<number> {
   const options = parseArgs(Deno.args, { string: ["filter"], boolean: ["all"] });
-  const paths: string[] = options._.map(String);
-  const counts: Counts = { passed: 0, failed: 0, skipped: [] };
+  const paths = await filesOf(options._.map(String));
+  const counts: Counts = { passed: 0, failed: [], skipped: [] };
   const isFast = !options.all && paths.length === 0 && options.filter === undefined;
   const leftOut = isFast ? Object.keys(LONG_TESTS) : [];
   try {
@@ -221,8 +218,20 @@ async function main(): Promise<number> {
     print(yellow("\nSkipped:"));
     for (const [reason, tests = []] of reasons) print(`  ${String(tests.length).padStart(4)}  ${reason}`);
   }
-  print(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped.length} skipped`);
-  return counts.failed === 0 ? 0 : 1;
+  if (counts.failed.length > 0) {
+    print(red("\nFailed:"));
+    for (const failure of counts.failed) print(failure.replaceAll(/^/gm, "  "));
+  }
+  print(`\n${counts.passed} passed, ${counts.failed.length} failed, ${counts.skipped.length} skipped`);
+  return counts.failed.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    if (!(error instanceof UnknownPath)) throw error;
+    print(error.message);
+    Deno.exit(2);
+  }
+}

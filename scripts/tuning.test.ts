@@ -1,15 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { z } from "zod";
 import { fastForward } from "./demo/fast_forward.ts";
 import { StrandFeeder } from "./demo/feed.ts";
 import { type GatePosition, gatePositions } from "./demo/gates.ts";
 import { generateEpisodes } from "./sample/episodes.ts";
 import { type Stack, startStack } from "./stack/stack.ts";
 import { createTestDatabase, type Target, testOnEachTarget } from "./testing/databases.ts";
-import { readStrandFile, type Strand } from "./strand_file.ts";
-
-const MARKET = new URL("../../shared/data/market/strands-spot-early.ndjson.gz", import.meta.url).pathname;
+import type { Strand } from "./strand_file.ts";
 
 async function startTestStack(target: Target, cleanup: AsyncDisposableStack): Promise<Stack> {
   const database = cleanup.use(await createTestDatabase(target, "sql"));
@@ -22,9 +19,9 @@ function clientOf(stack: Stack): SupabaseClient {
   return createClient(stack.apiUrl, stack.secretKey, { auth: { persistSession: false } });
 }
 
-async function feed(stack: Stack, strands: Iterable<Strand> | AsyncIterable<Strand>): Promise<void> {
+async function feed(stack: Stack, strands: Iterable<Strand>): Promise<void> {
   const feeder = new StrandFeeder(clientOf(stack), () => {});
-  for await (const strand of strands) await feeder.feed(strand);
+  for (const strand of strands) await feeder.feed(strand);
   await feeder.flush();
   await stack.settle();
 }
@@ -99,107 +96,12 @@ testOnEachTarget(
       .throwOnError();
     assertAlmostEquals((await gates())[0]?.after ?? NaN, inside?.after ?? NaN, 1e-6);
 
-    await stack.query(
-      "truncate ad_strands, strand_receipts, pattern_episode_events, learning_lessons, pm_overrides, learning_log cascade",
-    );
-    await stack.query("delete from learning.mining_groups where true");
-    await feed(stack, outcomes);
-    await runSchedule(stack);
-    await feed(stack, [...windows].reverse());
-    await stack.query("update strand_receipts set status = 'pending', next_attempt_at = now() where true");
-    await runSchedule(stack);
-    assertEquals(await learned(stack), first);
+    const other = await startTestStack(target, cleanup);
+    await feed(other, outcomes);
+    await runSchedule(other);
+    await feed(other, [...windows].reverse());
+    await other.query("update strand_receipts set status = 'pending', next_attempt_at = now() where true");
+    await runSchedule(other);
+    assertEquals(await learned(other), first);
   },
 );
-
-const windowContent = z.object({
-  episode_id: z.string(),
-  pattern_key: z.string(),
-  decision: z.enum(["acted", "skipped"]),
-  scope: z.record(z.string(), z.string()),
-});
-const outcomeContent = z.object({
-  episode_id: z.string(),
-  outcome: z.enum(["success", "failure", "neutral"]),
-});
-
-testOnEachTarget("the rates of a real market's episodes are those of counting them", async (target) => {
-  if (!await exists(MARKET)) return;
-  await using cleanup = new AsyncDisposableStack();
-  const stack = await startTestStack(target, cleanup);
-  const strands: Strand[] = [];
-  // The embedded database takes the part that is looked back to and a little more, a real one everything.
-  const from = target === "embedded" ? "2021-06-01" : "";
-  for await (const { strand } of readStrandFile(MARKET)) {
-    if (strand.kind.startsWith("episode_") && (strand.created_at ?? "") >= from) strands.push(strand);
-  }
-  await feed(stack, strands);
-  await runSchedule(stack);
-  assertEquals(
-    await stack.query("select message from learning_log where level <> 'INFO'"),
-    [],
-  );
-
-  const outcomes = new Map(
-    strands.filter(({ kind }) => kind === "episode_outcome").map(({ content }) => {
-      const { episode_id, outcome } = outcomeContent.parse(content);
-      return [episode_id, outcome];
-    }),
-  );
-  const decided = strands.filter(({ kind }) => kind === "episode_window").map((strand) => ({
-    at: Date.parse(strand.created_at ?? ""),
-    ...windowContent.parse(strand.content),
-  })).filter(({ episode_id }) => outcomes.has(episode_id));
-  const newest = Math.max(...decided.map(({ at }) => at));
-  const recent = decided.filter(({ at }) => at >= newest - 90 * 86_400_000);
-
-  const lessons = await stack.query<{
-    pattern_key: string;
-    scope_subset: Record<string, string>;
-    n: number;
-    stats: Record<string, number | null>;
-  }>("select pattern_key, scope_subset, n, stats from learning_lessons where status = 'active'");
-  assert(lessons.length > 100, `Only ${lessons.length} lessons`);
-  for (const lesson of lessons) {
-    const own = recent.filter(({ pattern_key, scope }) =>
-      pattern_key === lesson.pattern_key &&
-      Object.entries(lesson.scope_subset).every(([dim, value]) => scope[dim] === value)
-    );
-    const count = (decision: string, outcome: string): number =>
-      own.filter((window) => window.decision === decision && outcomes.get(window.episode_id) === outcome)
-        .length;
-    const [won, lost] = [count("acted", "success"), count("acted", "failure")];
-    const [missed, dodged] = [count("skipped", "success"), count("skipped", "failure")];
-    const about = `${lesson.pattern_key} ${JSON.stringify(lesson.scope_subset)}`;
-    assert(own.length >= 33, about);
-    assertEquals(lesson.n, own.length, about);
-    for (
-      const [rate, part, whole] of [
-        ["wr", won, won + lost],
-        ["fpr", lost, won + lost],
-        ["mr", missed, missed + dodged],
-        ["dr", dodged, missed + dodged],
-      ] as const
-    ) {
-      const said = lesson.stats[rate];
-      if (whole === 0) assertEquals(said, null, about);
-      else assertAlmostEquals(said ?? NaN, part / whole, 1e-12, about);
-    }
-  }
-  for (const key of new Set(recent.map(({ pattern_key }) => pattern_key))) {
-    const own = recent.filter(({ pattern_key }) => pattern_key === key);
-    // The lesson about all of them goes by no pair, whatever they share.
-    const whole = lessons.some((lesson) => lesson.pattern_key === key && lesson.n === own.length);
-    assertEquals(whole, own.length >= 33, key);
-  }
-});
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

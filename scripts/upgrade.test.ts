@@ -42,12 +42,16 @@ interface Files {
 let files: Promise<Files> | undefined;
 
 async function readFiles(): Promise<Files> {
-  const { sources, released } = await readProject();
+  const { sources, released, byHand } = await readProject();
   // Before the first release there is what would become it.
   const releases = released.length > 0
     ? released
     : [{ name: "20260101000000_first.sql", text: initialMigration(sources) }];
-  const migration = await nextMigration([...sources, LATER], releases);
+  const migration = await nextMigration(
+    [...sources, LATER],
+    releases,
+    released.length > 0 ? byHand : undefined,
+  );
   assertEquals(migration?.destroys, []);
   return { releases, next: { name: "99990101000000_next.sql", text: migration?.sql ?? "" } };
 }
@@ -128,8 +132,43 @@ interface Course {
   readonly schema: readonly string[];
 }
 
-/** Feeds the history, and between its halves pushes `rest`. */
-async function live(target: Target, first: readonly SqlFile[], rest: readonly SqlFile[]): Promise<Course> {
+/** What a push onto 0.1.0 reads anew from strands that took effect: S3 is told in more places than before. */
+const READ_ANEW = ["reached_s3", "time_to_s3_hours", "pnl_usd"];
+
+/** Of an outcome what an earlier one has, columns and rows, without what is read or judged anew. */
+function asBefore(before: Outcome, outcome: Outcome): Outcome {
+  const rejected = new Set(
+    (before.get("receipts") ?? []).map((line) => JSON.parse(line))
+      .filter(({ status }) => status === "rejected").map(({ strand }) => strand),
+  );
+  return new Map([...outcome].map(([part, lines]) => {
+    const known = Object.keys(JSON.parse(before.get(part)?.[0] ?? "{}"))
+      .filter((key) => !READ_ANEW.includes(key)).sort();
+    return [
+      part,
+      lines.map((line) => JSON.parse(line))
+        .filter(({ strand }) => part !== "receipts" || !rejected.has(strand))
+        .map((row) => JSON.stringify(known.map((key) => [key, row[key]]))),
+    ];
+  }));
+}
+
+/** Invocations died that mined, and what they saved and worked with has the form of release 0.1.0. */
+const UNDER_WAY = `
+  update learning.mining_groups
+  set run = '{"started_at": "2026-01-01T00:00:00Z", "cycle": 1, "last_event_id": 1, "evidence_version": 1, "settings": "old",
+      "config": {}, "baseline": {"n": 1, "mean": 0, "winsorised_mean": 0, "sigma": 1, "lower_bound": 0, "upper_bound": 0},
+      "dimensions": []}',
+    progress = '{"ownDirection": null, "miner": {"pass": "count"}}'
+  where family = 'strength'`;
+
+/** Feeds the history, and between its halves, the first with the functions of `checkout`, pushes `rest`. */
+async function live(
+  target: Target,
+  first: readonly SqlFile[],
+  rest: readonly SqlFile[],
+  checkout?: string,
+): Promise<Course> {
   await using cleanup = new AsyncDisposableStack();
   const database: TestDatabase = cleanup.use(await createTestDatabase(target));
   await installStandIns(database.sql);
@@ -143,17 +182,23 @@ async function live(target: Target, first: readonly SqlFile[], rest: readonly Sq
   await pushFiles(first);
   let before: Outcome;
   {
-    await using rig = await Rig.start({ databaseUrl: database.databaseUrl });
+    await using rig = await Rig.start({
+      databaseUrl: database.databaseUrl,
+      ...(checkout === undefined ? {} : { functionsOf: checkout }),
+    });
     await useByHand(rig);
     await rig.feed(DELIVERIES.slice(0, HALF));
     await rig.drain();
     await fastForward({ ...rig.stack, settle: () => rig.settle() }, () => {});
     before = await readOutcome(rig.stack.query);
   }
-  if (rest.length > 0) await pushFiles(rest);
+  if (rest.length > 0) {
+    await database.sql.unsafe(UNDER_WAY);
+    await pushFiles(rest);
+  }
   await using rig = await Rig.start({ databaseUrl: database.databaseUrl });
   assertEquals(
-    differences(before, await readOutcome(rig.stack.query)),
+    differences(asBefore(before, before), asBefore(before, await readOutcome(rig.stack.query))),
     [],
     "a push changes nothing that is there",
   );
@@ -180,6 +225,42 @@ async function live(target: Target, first: readonly SqlFile[], rest: readonly Sq
   };
 }
 
+const REPOSITORY = new URL("../", import.meta.url);
+
+async function git(...args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("git", { args: [...args], cwd: REPOSITORY })
+    .output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`git ${args.join(" ")} failed: ${decoder.decode(stderr)}`);
+  return decoder.decode(stdout).trim();
+}
+
+/** The repository as it was when a release was made: a database is used with the functions that came with it. */
+async function checkOut(release: SqlFile, cleanup: AsyncDisposableStack): Promise<string> {
+  const migration = `supabase/migrations/${release.name}`;
+  const commit = await git("log", "--diff-filter=A", "--format=%H", "-1", "--", migration);
+  assert(
+    commit !== "",
+    `The commit that added ${migration} is not in this clone: it needs the whole history.`,
+  );
+  const folder = await Deno.makeTempDir({ prefix: "edgeloop_release_" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const checkout = `${folder}/checkout`;
+  await git("worktree", "add", "--detach", checkout, commit);
+  cleanup.defer(() => git("worktree", "remove", "--force", checkout).then(() => undefined));
+  return checkout;
+}
+
+/** Evidence is weighed with the deviation of the day on which a group was first mined, which is another here and there. */
+function withoutEvidence(learned: Outcome): Outcome {
+  return new Map(
+    [...learned].map(([part, lines]) => [
+      part,
+      lines.map((line) => line.replaceAll(/"(?:ln_e|e_value)":[^,}]*,?/g, "")).sort(),
+    ]),
+  );
+}
+
 testOnEachTarget(
   "a push onto any release, with data, leads to the schema and the answers of a new database, and the loop goes on",
   async (target) => {
@@ -188,10 +269,18 @@ testOnEachTarget(
     assertEquals(fresh.after.get("receipts")?.length, HISTORY.strands.length);
     assert((fresh.learned.get("lessons")?.length ?? 0) > 0);
     for (let pushed = 1; pushed <= releases.length; pushed++) {
-      const upgraded = await live(target, releases.slice(0, pushed), [...releases.slice(pushed), next]);
+      await using cleanup = new AsyncDisposableStack();
+      const newest = releases[pushed - 1];
+      if (newest === undefined) throw new RangeError(`There is no release ${pushed}.`);
+      const upgraded = await live(
+        target,
+        releases.slice(0, pushed),
+        [...releases.slice(pushed), next],
+        await checkOut(newest, cleanup),
+      );
       assertEquals(compareSnapshots(upgraded.schema, fresh.schema), []);
       assertEquals(differences(fresh.after, upgraded.after), []);
-      assertEquals(differences(fresh.learned, upgraded.learned), []);
+      assertEquals(differences(withoutEvidence(fresh.learned), withoutEvidence(upgraded.learned)), []);
       assertEquals(upgraded.answers, fresh.answers);
     }
   },

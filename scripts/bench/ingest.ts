@@ -1,70 +1,100 @@
 /**
- * Strands to events: rows per second into the inbox and through the function, against a bare insert
- * (README.md, "What it costs").
+ * Strands to events: rows per second into the inbox and through the function, against a bare insert and against the floor,
+ * which is copying what came of them into bare tables (README.md, "What it costs").
  *
  * @module
  */
 
-import { strandRow } from "../strand_file.ts";
+import { readStrandFile, type StrandRow, strandRow } from "../strand_file.ts";
 import { generateSample, SAMPLE_SEED } from "../sample/sample.ts";
 import type { Stack } from "../stack/stack.ts";
 import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
-/** Strands a statement carries, and how many are written that way altogether. */
+/** Strands that are written, so many of them by a statement. */
+interface Load {
+  readonly size: number;
+  readonly strands: readonly string[];
+}
+
+/** Strands a statement carries, and how many of the sample are written that way altogether. */
 const BATCHES: readonly (readonly [size: number, strands: number])[] = [[1, 1_000], [100, 10_000], [
   10_000,
   20_000,
 ]];
+/** Strands a statement carries where they come from a file. */
+const FILE_BATCH = 1_000;
 
 const COLUMNS = "id, module, kind, trade_id, timeframe, content, regime_context, created_at";
 
-/** @param serverUrl Server for a scratch database; null for the embedded one. */
-export async function benchIngest(serverUrl: string | null): Promise<BenchRow[]> {
+/** What is written for strands until they are events. */
+const WRITTEN: readonly string[] = [
+  "public.ad_strands",
+  "public.strand_receipts",
+  "public.pattern_trade_events",
+  "public.pattern_episode_events",
+  "learning.closed_trades",
+  "public.timeframe_allocation_steps",
+];
+
+/**
+ * @param serverUrl Server for a scratch database; null for the embedded one.
+ * @param strandsFile Strands to write, as `start --strands` takes them; without one they are the sample's.
+ */
+export async function benchIngest(serverUrl: string | null, strandsFile?: string): Promise<BenchRow[]> {
   await using cleanup = new AsyncDisposableStack();
   const stack = await startScratchStack(serverUrl, cleanup);
   await stack.query(`create table public.bare (like public.ad_strands including defaults including indexes)`);
-  const strands = manyStrands(Math.max(...BATCHES.map(([, total]) => total)));
-
   const rows: BenchRow[] = [];
-  for (const [size, total] of BATCHES) {
-    const bare = await insertSeconds(stack, "public.bare", strands.slice(0, total), size);
-    const inbox = await insertSeconds(stack, "public.ad_strands", strands.slice(0, total), size);
-    const from = performance.now();
-    await stack.query("select learning.sweep()");
-    await stack.settle();
-    const drained = (performance.now() - from) / 1000;
-    const [left] = await stack.query<{ pending: number }>(
-      "select count(*)::integer as pending from strand_receipts where status = 'pending'",
-    );
-    if (left?.pending !== 0) {
-      throw new Error(`${left?.pending} strands were not drained; the figures would be wrong.`);
-    }
-    const row = (metric: string, value: number, unit: string): BenchRow => ({
-      bench: "ingest",
-      size,
-      metric,
-      value,
-      unit,
-    });
-    rows.push(
-      row("insert_rows_per_s", total / inbox, "rows/s"),
-      row("ratio_to_bare_insert", inbox / bare, "×"),
-      row("to_events_rows_per_s", total / (inbox + drained), "rows/s"),
-    );
-    await stack.query("truncate public.bare");
-    await stack.query(
-      "truncate public.ad_strands, public.pattern_trade_events, learning.closed_trades cascade",
-    );
+  for (const load of strandsFile === undefined ? ofSample() : [await ofFile(strandsFile)]) {
+    rows.push(...await measure(stack, load));
   }
   return rows;
 }
 
+async function measure(stack: Stack, { size, strands }: Load): Promise<BenchRow[]> {
+  const bare = await insertSeconds(stack, "public.bare", strands, size);
+  const from = performance.now();
+  const inbox = await insertSeconds(stack, "public.ad_strands", strands, size);
+  await stack.query("select learning.sweep()");
+  await stack.settle();
+  const toEvents = (performance.now() - from) / 1000;
+  const [left] = await stack.query<{ pending: number }>(
+    "select count(*)::integer as pending from strand_receipts where status = 'pending'",
+  );
+  if (left?.pending !== 0) {
+    throw new Error(`${left?.pending} strands were not drained; the figures would be wrong.`);
+  }
+  const floor = await copySeconds(stack);
+  // That it is meant has to be said; nobody needs to take back what is gone.
+  await stack.query(
+    `do $$ begin
+       set local learning.withdraw = 'on';
+       truncate public.bare, ${WRITTEN.join(", ")} cascade;
+       truncate learning.withdrawn_strands;
+     end $$`,
+  );
+  const row = (metric: string, value: number, unit: string): BenchRow => ({
+    bench: "ingest",
+    size,
+    metric,
+    value,
+    unit,
+  });
+  return [
+    row("insert_rows_per_s", strands.length / inbox, "rows/s"),
+    row("ratio_to_bare_insert", inbox / bare, "×"),
+    row("to_events_rows_per_s", strands.length / toEvents, "rows/s"),
+    row("floor_rows_per_s", strands.length / floor, "rows/s"),
+    row("ratio_to_floor", toEvents / floor, "×"),
+  ];
+}
+
 /** The sample as often as it takes, each time under other names. */
-function manyStrands(count: number): string[] {
+function ofSample(): Load[] {
   const sample = generateSample({ seed: SAMPLE_SEED, asOf: new Date() }).strands;
   const strands: string[] = [];
-  for (let round = 0; strands.length < count; round++) {
+  for (let round = 0; strands.length < Math.max(...BATCHES.map(([, total]) => total)); round++) {
     for (const strand of sample) {
       const row = strandRow(strand);
       const content = row.content as { readonly trade_id?: string };
@@ -77,7 +107,13 @@ function manyStrands(count: number): string[] {
       }));
     }
   }
-  return strands.slice(0, count);
+  return BATCHES.map(([size, total]) => ({ size, strands: strands.slice(0, total) }));
+}
+
+async function ofFile(path: string): Promise<Load> {
+  const rows: StrandRow[] = [];
+  for await (const { strand } of readStrandFile(path)) rows.push(strandRow(strand));
+  return { size: FILE_BATCH, strands: rows.map((row) => JSON.stringify(row)) };
 }
 
 async function insertSeconds(
@@ -95,4 +131,18 @@ async function insertSeconds(
     );
   }
   return (performance.now() - from) / 1000;
+}
+
+/** How long it takes to copy all that was written into tables that have the same indexes and nothing else. */
+async function copySeconds(stack: Stack): Promise<number> {
+  let seconds = 0;
+  for (const table of WRITTEN) {
+    await stack.query(`create table public.floor (like ${table} including defaults including indexes)`);
+    const from = performance.now();
+    // Without a way through a client, which would only add to it.
+    await stack.query(`insert into public.floor select * from ${table}`);
+    seconds += (performance.now() - from) / 1000;
+    await stack.query("drop table public.floor");
+  }
+  return seconds;
 }

@@ -70,6 +70,7 @@ export async function benchSizing(
     const timing = TIMING[serverUrl === null ? "embedded" : "postgres"];
     await measureCalls(sql, timing, row);
     await measureFading(sql, timing, row);
+    await measureSlices(sql, size, timing, row);
     if (largest) await measureLargeKey(sql, timing, row);
     await measureBatch(sql, row);
     await measureHttp(stack, row, size === Math.max(...sizes));
@@ -116,7 +117,7 @@ async function prepare(sql: Database): Promise<void> {
       ),
       faded as (
         select matches.*, matches.specificity * matches.confidence as weight, power(2, -matches.age_hours / 720) as fade,
-          tanh(abs(matches.edge_raw) / 0.1) * (1 - exp(-matches.n / 25.0)) / (1 + matches.variance)
+          tanh(abs(matches.edge_raw)) * (1 - exp(-matches.n / 25.0)) / (1 + matches.variance)
             * exp(-matches.age_hours / coalesce(matches.half_life_hours, 720))
             * matches.specificity / max(matches.specificity) over () as edged,
           max(matches.confidence) over () as most_confident
@@ -173,6 +174,7 @@ async function prepare(sql: Database): Promise<void> {
             when 'containment' then perform bench.blend_by_containment(candidate.pattern_key, asked.scope);
             when 'faded inline' then perform bench.fade_matches(candidate, false);
             when 'faded by call' then perform bench.fade_matches(candidate, true);
+            when 'slices' then perform learning.ask_slices(candidate.pattern_key, 'entry', asked.scope, now(), config, true);
             when 'row' then perform public.get_pm_sizing(candidate.pattern_key, 'entry', asked.scope);
           end case;
         end loop;
@@ -226,7 +228,7 @@ async function fill(sql: Database, size: number): Promise<void> {
   await sql.unsafe(`
     insert into timeframe_allocation_steps
     select state.* from jsonb_populate_record(
-      learning.allocation_state(), '{"trade_id": "bench", "exit_at": "2026-01-01", "roi": 0.1, "outcome": "settled"}'
+      learning.allocation_state(), '{"trade_id": "bench", "module": "pm", "exit_at": "2026-01-01", "roi": 0.1, "outcome": "settled"}'
     ) as state`);
   await sql.unsafe(`
     insert into bench.candidates
@@ -250,6 +252,52 @@ async function measureFading(sql: Database, timing: Timing, row: Report): Promis
   const inline = await timeCalls(sql, "service_role", "faded inline", timing);
   const called = await timeCalls(sql, "service_role", "faded by call", timing);
   row("fading_by_call_ratio_to_inline", quantile(called.all, 0.5) / quantile(inline.all, 0.5), "×");
+}
+
+/** Ten times as many effects as overrides, under the same keys: each slice by its key, and the whole row in mode calibrated. */
+async function measureSlices(sql: Database, size: number, timing: Timing, row: Report): Promise<void> {
+  const perKey = Math.ceil(10 * size / KEYS);
+  // Values that no candidate has make up for what the dimensions lack, as many as it takes to have that many pairs.
+  await sql.unsafe(`
+    insert into learning.scope_values (dim, value)
+    select drawn.dim, drawn.dim || '_v' || place
+    from bench.dims drawn, generate_series(0, greatest(12, ceil(sqrt(${perKey} * 2.2) / 17)::integer)) as place
+    on conflict do nothing;
+    create table bench.pairs as
+    select one.dim as dim_1, one.code as code_1, other.dim as dim_2, other.code as code_2,
+      (1 << first.bit) | (1 << second.bit) as mask, row_number() over () as place
+    from learning.scope_values one
+    join learning.scope_values other on one.dim collate "C" < other.dim collate "C"
+    join bench.dims first on first.dim = one.dim
+    join bench.dims second on second.dim = other.dim
+    -- Those that candidates have come first.
+    order by greatest(length(one.value) - length(one.dim), length(other.value) - length(other.dim)), one.code
+    limit ${perKey};
+    insert into public.learning_calibration
+    values ('pm', 'entry', 0.01, 0.1, 0.4, 0.01, null, 100000, 100, now(), false);
+    insert into public.learning_effect_groups
+    select key, 'pm', 'pm.bench.S1.key' || key, 'entry', 5000, 0.01, 0.1, 0, 0, 0, 0, now(), 1, 0.1, now(), ''
+    from generate_series(1, ${KEYS}) as key`).simple();
+  for (let key = 1; key <= KEYS; key++) {
+    await sql.unsafe(`
+      insert into public.learning_effects
+      select ${key}, 'pm', 'pm.bench.S1.key${key}', 'entry', dim_1, code_1, dim_2, code_2, mask, 40, random() * 40 * 0.02,
+        null, null
+      from bench.pairs order by code_1, code_2`);
+  }
+  await sql`vacuum analyze public.learning_effects`;
+  const posture = await timeCalls(sql, "authenticated", "row", timing);
+  const slices = await timeCalls(sql, "authenticated", "slices", timing);
+  await sql`insert into learning_configs (module_id, config_data) values ('pm', '{"strength_mode": "calibrated"}')`;
+  const calibrated = await timeCalls(sql, "authenticated", "row", timing);
+  await sql`delete from learning_configs where true`;
+  const [effects] = await sql<
+    { count: number }[]
+  >`select count(*)::integer as count from public.learning_effects`;
+  row("effects", effects?.count ?? NaN, "slices");
+  report(row, "authenticated", "_beside_effects", posture);
+  report(row, "slices", "_of_effects", slices);
+  report(row, "authenticated_calibrated", "_of_effects", calibrated);
 }
 
 async function measureLargeKey(sql: Database, timing: Timing, row: Report): Promise<void> {

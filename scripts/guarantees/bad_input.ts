@@ -204,6 +204,14 @@ const CONTENTS: Readonly<Record<string, (id: string) => Draft>> = {
   dm_action: (id) => action(id, "allocation"),
   episode_window: episodeWindow,
   episode_outcome: (id) => ({ episode_id: JSON.stringify(id), outcome: '"success"' }),
+  uptrend_episode_summary: (id) => ({
+    episode_id: JSON.stringify(id),
+    position_id: '"p"',
+    pattern_key: '"pm.uptrend.S1.entry"',
+    scope: { timeframe: '"1h"' },
+    outcome: '"missed"',
+    windows: '[{"window_id": "w", "entered": false, "summary": {"ts_score": {"median": 0.5}}}]',
+  }),
 };
 
 /** Values that are surely wrong at a path, whatever the rest says. */
@@ -219,8 +227,8 @@ const SURELY_WRONG: Readonly<Record<string, Readonly<Record<string, readonly str
     "entry_context": ["[]", '"solana"', "3"],
   },
   pm_action: {
-    "trade_id": ["null", "7", '""'],
-    "pattern_key": ["null", "7", '"\\t"', JSON.stringify("x".repeat(301))],
+    "trade_id": ["7", '""', "[]"],
+    "pattern_key": ["null", "7", '"\\t"', JSON.stringify("x".repeat(201))],
     "action_category": ["null", '"hold"', '"allocation"', "1"],
     "scope": ["null", "[]", '"1h"'],
     "a_value": ["1.01", "-0.01", '"0.5"', "1e400"],
@@ -234,6 +242,12 @@ const SURELY_WRONG: Readonly<Record<string, Readonly<Record<string, readonly str
     "blocked_by": ['"ts"', "{}", `[${Array.from({ length: 101 }, () => '"ts"').join(",")}]`],
   },
   episode_outcome: { "outcome": ["null", '"win"', "0"] },
+  uptrend_episode_summary: {
+    "episode_id": ["null", "7", '""'],
+    "pattern_key": ["null", "[]"],
+    "outcome": ['"win"', "0"],
+    "windows": ['"none"', "{}", "7"],
+  },
 };
 
 interface Change {

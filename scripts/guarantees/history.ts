@@ -126,6 +126,8 @@ class Chronicle implements History {
         action_category: category,
         scope: { timeframe, A_mode: oneOf(random, ["patient", "normal"]), unregistered: random.uniform() },
         state: oneOf(random, STATES),
+        price: 1 + at % 7 / 100,
+        quantity: 1 + at % 3,
       };
       const strand = this.write(
         `${trade_id}-${name}`,
@@ -165,6 +167,7 @@ class Chronicle implements History {
           rpnl_pct: rounded(8 * random.studentT4()),
           entry_price: 1,
           exit_price: 1.1,
+          ...(number % 3 === 0 ? {} : { could_exit_better: number % 5 / 2 }),
           entry_timestamp: iso(openedAt),
           exit_timestamp: iso(exitAt),
           ...reached,
@@ -316,7 +319,11 @@ export function expectedEvents({ strands, invalid }: History): ExpectedEvent[] {
         roi: summary.rpnl_pct / 100,
         rr: summary.rr,
         did_trim: contents.some((other) => other.action_category === "trim"),
-        reached_s3: summary.reached_s3 ?? contents.some((other) => other.state === "S3"),
+        reached_s3: summary.reached_s3 ??
+          actions.some((other, at) =>
+            Date.parse(other.created_at) <= Date.parse(summary.exit_timestamp) &&
+            (contents[at]?.state === "S3" || dotted(contents[at]?.pattern_key ?? "").split(".")[2] === "S3")
+          ),
         traded_at: Date.parse(summary.exit_timestamp),
       };
     });

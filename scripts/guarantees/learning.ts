@@ -10,11 +10,17 @@ import { arrivalsOf, generateHistory } from "./history.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Rig } from "./rig.ts";
 
-/** Many small groups, worked off in many short invocations. */
+/** Many small groups, worked off in many short invocations, and every lesson an override. */
 const CONFIGURATION = {
   n_min: 8,
   edge_min: 0.01,
   max_q_value: null,
+  near_misses: null,
+  representatives_only: false,
+  add_outcome: "trade",
+  trim_outcome: "trade",
+  exit_outcome: "trade",
+  refuse_selected: false,
   cpu_budget_ms: 50,
   tuning: { min_gain: 0, min_ratio: 0, confirm: false },
 };
@@ -77,7 +83,7 @@ export async function readLearned(rig: Rig): Promise<Outcome> {
     lessons:
       `select to_jsonb(lesson) - array['id', 'updated_at', 'first_active_at'] as line from public.learning_lessons lesson`,
     overrides: `
-      select to_jsonb(held) - array['id', 'lesson_id', 'last_updated_at', 'first_active_at'] as line from public.pm_overrides held`,
+      select to_jsonb(held) - array['id', 'lesson_id', 'last_updated_at', 'first_active_at', 'evidence_from'] as line from public.pm_overrides held`,
   };
   const outcome = new Map<string, string[]>();
   for (const [part, sql] of Object.entries(parts)) {

@@ -136,7 +136,7 @@ async function faultsAfterwards(rig: Rig): Promise<string[]> {
     "select component || ' ' || event || ': ' || message as message from public.learning_log where level = 'ERROR'",
   );
   const problems = await rig.query<{ problem: string }>(
-    "select stage || ': ' || problem as problem from public.learning_health where problem is not null and stage <> 'inbox'",
+    "select stage || ': ' || problem as problem from public.learning_health where problem is not null and stage not in ('inbox', 'proof')",
   );
   const numbers = await rig.query<{ count: number }>(`
     select count(*)::integer as count from public.pattern_trade_events event

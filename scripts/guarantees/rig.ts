@@ -18,6 +18,8 @@ const MOST_ROUNDS = 200;
 export interface RigOptions {
   /** Database with the migrations in it; without one an embedded database is started and gets them. */
   readonly databaseUrl?: string;
+  /** Folder of another checkout, whose edge functions are served. */
+  readonly functionsOf?: string;
 }
 
 export class Rig implements AsyncDisposable {
@@ -44,7 +46,7 @@ export class Rig implements AsyncDisposable {
     this.#cleanup = cleanup;
   }
 
-  static async start({ databaseUrl }: RigOptions = {}): Promise<Rig> {
+  static async start({ databaseUrl, functionsOf }: RigOptions = {}): Promise<Rig> {
     await using cleanup = new AsyncDisposableStack();
     let apiUrl = "";
     const doorbells = new Gateway(() => apiUrl, DOORBELL_MS);
@@ -56,6 +58,9 @@ export class Rig implements AsyncDisposable {
       databaseUrl: databaseUrl ??
         cleanup.use(await createTestDatabase("embedded", "migrations")).databaseUrl,
       push: false,
+      // A rig has the doorbell ring its gateway, which the next one on the database finds there.
+      takeOverDoorbell: true,
+      ...(functionsOf === undefined ? {} : { functionsOf }),
       dataApiSeenByFunctions: (url) => {
         apiUrl = url;
         return calls.url;

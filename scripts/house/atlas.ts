@@ -77,8 +77,12 @@ export async function generateAtlas(sql: Database): Promise<string> {
 
 /** The generated sections of the file that are not what a database with the schema makes of them. */
 export async function staleSections(sql: Database): Promise<string[]> {
-  const [written, wanted] = [await Deno.readTextFile(ATLAS), await generateAtlas(sql)];
-  return Object.keys(SECTIONS).filter((name) => sectionOf(written, name) !== sectionOf(wanted, name));
+  return differingSections(await Deno.readTextFile(ATLAS), await generateAtlas(sql));
+}
+
+/** The generated sections in which one text of the file is not as another. */
+export function differingSections(one: string, other: string): string[] {
+  return Object.keys(SECTIONS).filter((name) => sectionOf(one, name) !== sectionOf(other, name));
 }
 
 function marksOf(section: string): { begin: string; end: string } {
@@ -176,7 +180,9 @@ function callersOf(catalogue: Catalogue): (routine: Routine) => string {
   return ({ name, callers }) => {
     if (callers.includes("anon")) return "everybody";
     if (!callers.includes("authenticated")) return callers.includes(SERVICE) ? SERVICE : "the owner";
-    return effects(name).calls.has("learning.require_pm") ? `pm, ${SERVICE}` : `who is signed in, ${SERVICE}`;
+    const { calls } = effects(name);
+    if (calls.has("learning.require_operator")) return `operator, ${SERVICE}`;
+    return calls.has("learning.require_pm") ? `pm, operator, ${SERVICE}` : `who is signed in, ${SERVICE}`;
   };
 }
 

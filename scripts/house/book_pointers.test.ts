@@ -8,6 +8,7 @@ import {
   linksIn,
   pointersIn,
   textOf,
+  undefinedLabelsIn,
 } from "./book_pointers.ts";
 
 /** What shows that a file quotes something else than the book; in two parts, so that this file does not. */
@@ -62,12 +63,22 @@ Deno.test("every link within the book leads to a file, and to a heading where it
   assertEquals(astray, []);
 });
 
-Deno.test("every file that the books of functions/ and sql/ name is there", async () => {
-  for (
-    const [path, folders] of [["functions/README.md", ["", "functions/_shared/"]], ["sql/README.md", [
-      "",
-    ]]] as const
-  ) {
+Deno.test("every label of a link in the book is defined", async () => {
+  const astray: string[] = [];
+  for (const path of await filesEndingIn([".md"])) {
+    for (const label of undefinedLabelsIn(await textOf(path))) astray.push(`${path}: [${label}]`);
+  }
+  assertEquals(astray, []);
+});
+
+Deno.test("every file that a book names is there", async () => {
+  const books = [
+    ["functions/README.md", ["", "functions/_shared/"]],
+    ["sql/README.md", [""]],
+    ["scripts/README.md", ["", "scripts/"]],
+    ["supabase/README.md", ["", "supabase/"]],
+  ] as const;
+  for (const [path, folders] of books) {
     const named = filesNamedIn(await textOf(path));
     const missing: string[] = [];
     for (const file of named) {
@@ -110,4 +121,8 @@ Deno.test("headings are those of the prose, links those into the repository, and
   assertEquals(headingsOf(book).map(anchorOf), ["a-b", "c-d"]);
   assertEquals(linksIn(book), [{ path: "../sql/README.md", anchor: "c-d" }, { path: "", anchor: "a-b" }]);
   assertEquals(filesNamedIn(book), ["statistics/decay.ts"]);
+  const labels =
+    "[gates.ts] [here][gates.ts] `code[0]` [lost] [there][also lost]\n\n[gates.ts]: ../gates.ts\n";
+  assertEquals(linksIn(labels), [{ path: "../gates.ts", anchor: null }]);
+  assertEquals(undefinedLabelsIn(labels), ["lost", "also lost"]);
 });

@@ -83,12 +83,21 @@ export function anchorOf(heading: string): string {
 /** The links of a book that lead somewhere in the repository. */
 export function linksIn(book: string): Link[] {
   const prose = book.replaceAll(/^```[^]*?^```/gm, "");
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target)
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)]
+    .map(([, inline, defined]) => inline ?? defined ?? "")
     .filter((target) => !/^[a-z]+:/.test(target))
     .map((target) => {
       const [path = "", anchor = null] = target.split("#");
       return { path, anchor };
     });
+}
+
+/** The labels, as in `[decay.ts]` or `[here][decay.ts]`, that a book uses and defines nowhere, code marks left out. */
+export function undefinedLabelsIn(book: string): string[] {
+  const prose = book.replaceAll(/^```[^]*?^```/gm, "").replaceAll(/`[^`]*`/g, "");
+  const defined = new Set([...prose.matchAll(/^\[([^\]]+)\]: /gm)].map(([, label = ""]) => label));
+  return [...prose.matchAll(/(?:\[[^\]]+\])?\[([^\]]+)\](?![[(:])/g)].map(([, label = ""]) => label)
+    .filter((label) => !defined.has(label));
 }
 
 /** The files that a book names in code marks, such as `statistics/decay.ts`; what has a placeholder in it is no file. */

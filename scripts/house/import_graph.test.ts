@@ -18,6 +18,10 @@ Deno.test("no folder of the product imports what only tests need", async () => {
   assertEquals(found, []);
 });
 
+Deno.test("a client is one file, which can be copied without the repository", async () => {
+  assertEquals((await readImports()).filter(({ from }) => from.startsWith("supabase/clients/")), []);
+});
+
 Deno.test("an import of a later room runs up, and one within a room is no edge", () => {
   const edges = edgesOf([
     { from: "functions/_shared/store/store.ts", to: "functions/_shared/lessons/mine.ts" },

@@ -16,12 +16,14 @@ const REPOSITORY = new URL("../../", import.meta.url);
  * in it; the longest that fits a file is its room.
  */
 export const ROOMS: readonly string[] = [
+  "supabase/clients/",
   "functions/_shared/runtime/",
   "functions/_shared/statistics/",
   "functions/_shared/slices/",
   "functions/_shared/store/",
   "functions/_shared/mining/",
   "functions/_shared/strands/",
+  "functions/_shared/belief/",
   "functions/_shared/lessons/",
   "functions/_shared/tuning/",
   "functions/_shared/overrides/",
@@ -30,23 +32,36 @@ export const ROOMS: readonly string[] = [
   "functions/mine-lessons/",
   "functions/mine-tuning/",
   "functions/materialize-overrides/",
+  "scripts/command_line.ts",
   "scripts/table.ts",
   "scripts/supabase_cli.ts",
   "scripts/strand_file.ts",
   "scripts/stack/",
   "scripts/health.ts",
+  "scripts/openapi.ts",
   "scripts/gen_types.ts",
   "scripts/release/",
   "scripts/sample/",
+  "scripts/prove/statistics/",
   "scripts/import/",
   "scripts/import/freqtrade/",
+  "scripts/import/csv/",
+  "scripts/adopt/",
+  "scripts/adopt.ts",
+  "scripts/dashboard/page/",
+  "scripts/dashboard/",
+  "scripts/dashboard.ts",
+  "scripts/report.ts",
   "scripts/demo/",
   "scripts/demo.ts",
+  "scripts/prove/",
+  "scripts/prove.ts",
   "scripts/start.ts",
   "scripts/sql/",
   "scripts/house/",
   "scripts/check.ts",
   "scripts/testing/",
+  "scripts/readme/",
   "scripts/guarantees/",
   "scripts/bench/",
   "scripts/bench.ts",
@@ -99,7 +114,7 @@ export function edgesOf(imports: readonly Import[]): RoomEdge[] {
 /** What the files of the product and its scripts import of each other, tests left out. */
 export async function readImports(): Promise<Import[]> {
   const found: Import[] = [];
-  for (const folder of ["functions", "scripts"]) {
+  for (const folder of ["functions", "scripts", "supabase/clients"]) {
     for await (const from of filesBelow(`${folder}/`)) {
       if (!from.endsWith(".ts") || from.endsWith(".test.ts")) continue;
       const path = new URL(from, REPOSITORY).pathname;

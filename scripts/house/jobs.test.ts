@@ -8,7 +8,7 @@ interface Config {
 
 const REPOSITORY = new URL("../../", import.meta.url);
 
-Deno.test("the functions of config.toml are those that the register of jobs rings, and are there", async () => {
+Deno.test("the functions of config.toml are those that the register of jobs rings, are there and go by their names", async () => {
   const config = parseToml(
     await Deno.readTextFile(new URL("supabase/config.toml", REPOSITORY)),
   ) as unknown as Config;
@@ -19,6 +19,11 @@ Deno.test("the functions of config.toml are those that the register of jobs ring
   assertEquals(Object.keys(config.functions).sort(), rung.map(({ name }) => name));
   for (const [name, { entrypoint, verify_jwt }] of Object.entries(config.functions)) {
     assertEquals([entrypoint, verify_jwt], [`../functions/${name}/index.ts`, false]);
-    await Deno.stat(new URL(`functions/${name}/index.ts`, REPOSITORY));
+    const served: { default: { fetch(request: Request): Promise<Response> } } = await import(
+      new URL(`functions/${name}/index.ts`, REPOSITORY).href
+    );
+    const answer = await served.default.fetch(new Request("http://localhost/", { method: "GET" }));
+    // By its name learning_health knows its answers, and the log its lines.
+    assertEquals(await answer.json(), { message: `"${name}" answers POST alone, not GET.` });
   }
 });

@@ -10,6 +10,8 @@ import { quoted, terminated } from "./statements.ts";
  */
 export function guardedStatements(action: Action, existingTables: ReadonlySet<string>): string[] {
   const statement = terminated(action.sql);
+  const withdrawal = defaultGrantsWithdrawn(action.sql);
+  if (withdrawal !== null) return withdrawal;
   const [, table, change] = /^ALTER TABLE ((?:"(?:[^"]|"")+"|[^\s".]+)\.(?:"(?:[^"]|"")+"|[^\s".]+)) (.*)$/s
     .exec(action.sql) ?? [];
   if (table === undefined || change === undefined || !existingTables.has(unquoted(table))) return [statement];
@@ -40,6 +42,27 @@ export function guardedStatements(action: Action, existingTables: ReadonlySet<st
     );
   }
   return [statement];
+}
+
+const CLIENTS = `"anon", "authenticated", "service_role"`;
+
+/**
+ * What a new object needs so that it has no more grants in a project whose defaults give everything new in `public` away;
+ * those that it is to have come after it. Null for what makes no such object.
+ */
+function defaultGrantsWithdrawn(sql: string): string[] | null {
+  if (/^REVOKE ALL ON FUNCTION .* FROM PUBLIC;?$/s.test(sql)) {
+    return [terminated(sql.replace(/ FROM PUBLIC;?$/, ` FROM PUBLIC, ${CLIENTS}`))];
+  }
+  const [, name, table] = /^CREATE (?:TABLE|VIEW) ("public"\."((?:[^"]|"")+)")/.exec(sql) ?? [];
+  if (name === undefined || table === undefined) return null;
+  const sequences = [...sql.matchAll(/"((?:[^"]|"")+)" \w+ GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY/g)]
+    .map(([, column]) => `"public"."${table}_${column}_seq"`);
+  return [
+    terminated(sql),
+    `REVOKE ALL ON TABLE ${name} FROM PUBLIC, ${CLIENTS};`,
+    ...sequences.map((sequence) => `REVOKE ALL ON SEQUENCE ${sequence} FROM PUBLIC, ${CLIENTS};`),
+  ];
 }
 
 /** The tables that a guard may be needed on are known by their bare names. */

@@ -218,3 +218,43 @@ Deno.test("where nothing changed there is no migration, and the same change alwa
   );
   assertEquals(await nextMigration(sources, released), await nextMigration(sources, released));
 });
+
+Deno.test("what is new in public is granted to nobody else where a project's defaults give everything away", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const sources = await readSqlFiles(SQL_DIRECTORY);
+  const next = await nextMigration([...sources, {
+    name: "99_new.sql",
+    text: `
+      create table public.new_notes (id bigint generated always as identity primary key, note text);
+      comment on table public.new_notes is 'New.';
+      alter table public.new_notes enable row level security;
+      create view public.new_view with (security_invoker = true) as select note from public.new_notes;
+      comment on view public.new_view is 'New.';
+      create function public.new_answer() returns integer language sql set search_path = pg_catalog, pg_temp as 'select 42';
+      comment on function public.new_answer() is 'New.';
+      revoke all on function public.new_answer() from public;
+      grant select on public.new_notes to service_role;
+      grant execute on function public.new_answer() to service_role;`,
+  }], sources);
+  const { sql } = await buildDatabase(cleanup, sources);
+  await sql.unsafe(`
+    alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+    alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
+    alter default privileges in schema public grant all on functions to anon, authenticated, service_role;`)
+    .simple();
+  await runSqlFiles(sql, [{ name: "next", text: next?.sql ?? "" }]);
+  const granted = await sql.unsafe<{ role: string; granted: string[] }[]>(`
+    select role, array_remove(array[
+      case when has_table_privilege(role, 'public.new_notes', 'select') then 'notes' end,
+      case when has_table_privilege(role, 'public.new_notes', 'insert') then 'writes' end,
+      case when has_table_privilege(role, 'public.new_view', 'select') then 'view' end,
+      case when has_sequence_privilege(role, 'public.new_notes_id_seq', 'usage') then 'sequence' end,
+      case when has_function_privilege(role, 'public.new_answer()', 'execute') then 'answer' end
+    ], null) as granted
+    from unnest('{anon,authenticated,service_role}'::text[]) as role`);
+  assertEquals([...granted], [
+    { role: "anon", granted: [] },
+    { role: "authenticated", granted: [] },
+    { role: "service_role", granted: ["notes", "answer"] },
+  ]);
+});

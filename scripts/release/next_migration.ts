@@ -36,10 +36,11 @@ export async function nextMigration(
   sources: readonly SqlFile[],
   released: readonly SqlFile[],
   byHand: StatementsByHand = NOTHING_BY_HAND,
+  build: typeof buildDatabase = buildDatabase,
 ): Promise<NextMigration | null> {
   await using cleanup = new AsyncDisposableStack();
-  const current = await buildDatabase(cleanup, released);
-  const wanted = await buildDatabase(cleanup, sources);
+  const current = await build(cleanup, released);
+  const wanted = await build(cleanup, sources);
   const goal = await snapshotSchema(wanted.sql);
   const before = await isEmpty(byHand.before) ? [] : [byHand.before.trim()];
   const after = await isEmpty(byHand.after) ? [] : [byHand.after.trim()];
@@ -48,7 +49,8 @@ export async function nextMigration(
 
   const found = await findStatements(sources, current, wanted, before);
   const body = [...found.statements, ...after].join("\n").trimEnd() + "\n";
-  const notes = await verify(body, released, wanted, goal, cleanup);
+  const upgraded = await build(cleanup, [...released, { name: "the next migration", text: body }]);
+  const notes = await verify(body, upgraded, wanted, goal);
   return {
     sql: [...HEADER.trimEnd().split("\n"), ...notes.map((note) => `-- ${note}`), "", body].join("\n"),
     notes,
@@ -103,15 +105,13 @@ async function findStatements(
   };
 }
 
-/** Applies the whole to a database of the newest release, and returns what there is to say of the result. */
+/** Returns what there is to say of a database of the newest release to which the whole was applied. */
 async function verify(
   text: string,
-  released: readonly SqlFile[],
+  upgraded: BuiltDatabase,
   wanted: BuiltDatabase,
   goal: readonly string[],
-  cleanup: AsyncDisposableStack,
 ): Promise<string[]> {
-  const upgraded = await buildDatabase(cleanup, [...released, { name: "the next migration", text }]);
   const difference = compareSnapshots(await snapshotSchema(upgraded.sql), goal);
   if (difference.length > 0) {
     throw new Error(

@@ -32,7 +32,7 @@ const BEFORE_TABLE = new Set(["from", "join", "update", "into", "using", "only",
 const AFTER_TABLE = new Set(
   `where on join left right inner full cross natural lateral order group having limit offset fetch for union
    intersect except set values default returning overriding select with using window tablesample loop then end
-   into from when do as`.trim().split(/\s+/),
+   into from when do as in`.trim().split(/\s+/),
 );
 
 /** The aliases of tables and views in statements, functions and texts that are executed. */

@@ -81,6 +81,11 @@ Deno.test("each file of sql/ has its pgTAP file of the same name, and each of th
   }, { untested: [], withoutFile: [] });
 });
 
+Deno.test("a number of a file of sql/ is its own: the README names files by their numbers", async () => {
+  const numbers = (await readSqlFiles(SQL_DIRECTORY)).map(({ name }) => name.slice(0, 2));
+  assertEquals(numbers.filter((number, place) => numbers.indexOf(number) !== place), []);
+});
+
 Deno.test("each table goes by its noun in every query, and the README lists it", async () => {
   const house = await readHouse(await readSqlFiles(SQL_DIRECTORY));
   const nouns = readAliases(await Deno.readTextFile(README));

@@ -110,7 +110,7 @@ const EMPTY = { chain: "base", timeframe: "4h" };
 
 /** A heavy override and a light one, and all that is held in one scope. */
 const FURNITURE = `
-  insert into public.learning_configs (module_id, config_data) values ('pm', '{"strength_mode": "edge_weighted"}');
+  insert into public.learning_configs (module_id, config_data) values ('pm', '{"strength_mode": "edge_weighted", "edge_scale": 0.10}');
   insert into public.lowcap_positions
     (id, token_chain, token_contract, timeframe, status, total_allocation_pct, entry_context, pattern_key)
   values (gen_random_uuid(), 'solana', 'A', '1h', 'active', 0.1, '{}', 'pm.uptrend.S1.buy_flag');

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert/mod.js";
 import postgres from "postgres";
-import { type Actor, ACTORS } from "../access_matrix.ts";
+import { type Actor, ACTORS } from "../testing/access_matrix.ts";
 import { connect, type Database } from "../stack/database.ts";
 import { startEmbedded } from "../stack/embedded.ts";
 import { OUR_SCHEMAS } from "../stack/schema_snapshot.ts";

@@ -6,8 +6,9 @@
  */
 
 import { encodeHex } from "@std/encoding/hex.js";
+import { ADVISORY_LOCKS } from "../stack/advisory_locks.ts";
 import { connect, type Database } from "../stack/database.ts";
-import { type EmbeddedDatabase, type EmbeddedOptions, startEmbedded } from "../stack/embedded.ts";
+import { type EmbeddedDatabase, startEmbedded } from "../stack/embedded.ts";
 import { MIGRATIONS_DIRECTORY, readSqlFiles, runSqlFiles, SQL_DIRECTORY } from "../stack/schema_sources.ts";
 import { createScratchDatabase } from "../stack/scratch.ts";
 import { type Stack, type StackOptions, startStack } from "../stack/stack.ts";
@@ -102,7 +103,7 @@ function disposable(embedded: EmbeddedDatabase): EmbeddedDatabase & AsyncDisposa
   return { ...embedded, [Symbol.asyncDispose]: () => embedded.close() };
 }
 
-async function fill(databaseUrl: string, contents: Contents): Promise<void> {
+async function fill(databaseUrl: string, contents: Exclude<Contents, "nothing">): Promise<void> {
   const sql = connect(databaseUrl, { max: 1 });
   try {
     await installStandIns(sql);
@@ -115,7 +116,7 @@ async function fill(databaseUrl: string, contents: Contents): Promise<void> {
 
 /** Names a state of everything that a filled database depends on. */
 async function digestOf(contents: Contents): Promise<string> {
-  const files = [
+  const files = contents === "nothing" ? [] : [
     ...await readSqlFiles(STAND_INS_DIRECTORY),
     ...await readSqlFiles(contents === "sql" ? SQL_DIRECTORY : MIGRATIONS_DIRECTORY),
   ];
@@ -129,52 +130,62 @@ async function digestOf(contents: Contents): Promise<string> {
 /** Which PGlite it is that wrote a dump. */
 const DEPENDENCIES = new URL("../../deno.json", import.meta.url);
 const DUMPS = new URL("../../.edgeloop/test-databases/", import.meta.url);
-const dumps = new Map<string, Promise<Blob>>();
+const dumps = new Map<Contents, Promise<Blob>>();
 
 async function startEmbeddedWith(
   contents: Contents,
   options: TestDatabaseOptions,
 ): Promise<EmbeddedDatabase> {
-  const embedded: EmbeddedOptions = options.pgtap === true ? { pgtap: true } : {};
-  if (contents === "nothing") return await startEmbedded(embedded);
-  const kind = options.pgtap === true ? `${contents}-pgtap` : contents;
-  const known = dumps.get(kind) ?? readOrMakeDump(kind, contents, embedded);
-  dumps.set(kind, known);
-  return await startEmbedded({ ...embedded, copyOf: await known });
+  return await startEmbedded({ ...options, copyOf: await dumpOf(contents) });
 }
 
-async function readOrMakeDump(kind: string, contents: Contents, options: EmbeddedOptions): Promise<Blob> {
-  const name = `${kind}-${await digestOf(contents)}.tar.gz`;
+function dumpOf(contents: Contents): Promise<Blob> {
+  const known = dumps.get(contents) ?? readOrMakeDump(contents);
+  dumps.set(contents, known);
+  return known;
+}
+
+async function readOrMakeDump(contents: Contents): Promise<Blob> {
+  const name = `${contents}-${await digestOf(contents)}.tar.gz`;
   const file = new URL(name, DUMPS);
-  try {
-    return new Blob([await Deno.readFile(file)]);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  await using embedded = disposable(await startEmbedded(options));
-  await fill(embedded.databaseUrl, contents);
-  const dump = await embedded.dump();
+  const made = await readIfThere(file);
+  if (made !== undefined) return made;
   await Deno.mkdir(DUMPS, { recursive: true });
+  // Tests run side by side: the first makes it, the others wait.
+  using lock = await Deno.open(new URL(`${contents}.lock`, DUMPS), { create: true, write: true });
+  await lock.lock(true);
+  const madeMeanwhile = await readIfThere(file);
+  if (madeMeanwhile !== undefined) return madeMeanwhile;
+  await using embedded = disposable(
+    await startEmbedded(contents === "nothing" ? {} : { copyOf: await dumpOf("nothing") }),
+  );
+  if (contents !== "nothing") await fill(embedded.databaseUrl, contents);
+  const dump = await embedded.dump();
   for await (const { name: other } of Deno.readDir(DUMPS)) {
-    if (other.startsWith(`${kind}-`) && other.length === name.length) {
-      await Deno.remove(new URL(other, DUMPS));
-    }
+    if (other.startsWith(`${contents}-`)) await Deno.remove(new URL(other, DUMPS));
   }
-  // Under another name first: another run may be about to read it.
-  const partial = new URL(`${name}.${crypto.randomUUID()}`, DUMPS);
+  // Under another name first, so that one that was left half-written is never read.
+  const partial = new URL(`${name}.partial`, DUMPS);
   await Deno.writeFile(partial, new Uint8Array(await dump.arrayBuffer()));
   await Deno.rename(partial, file);
   return dump;
 }
 
+async function readIfThere(file: URL): Promise<Blob | undefined> {
+  try {
+    return new Blob([await Deno.readFile(file)]);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 // Those on a server.
 
 const TEMPLATE_PREFIX = "edgeloop_template_";
-/** Advisory lock under which two test runs on one server take turns making templates. */
-const TEMPLATE_LOCK = 720_114_002;
 const templates = new Map<Contents, Promise<string>>();
 
-function templateWith(server: string, contents: Contents): Promise<string> {
+function templateWith(server: string, contents: Exclude<Contents, "nothing">): Promise<string> {
   const known = templates.get(contents) ?? makeTemplate(server, contents);
   templates.set(contents, known);
   return known;
@@ -184,11 +195,11 @@ async function templateName(contents: Contents): Promise<string> {
   return `${TEMPLATE_PREFIX}${contents}_${await digestOf(contents)}`;
 }
 
-async function makeTemplate(server: string, contents: Contents): Promise<string> {
+async function makeTemplate(server: string, contents: Exclude<Contents, "nothing">): Promise<string> {
   const template = await templateName(contents);
   const admin = connect(server, { max: 1 });
   try {
-    await admin`select pg_advisory_lock(${TEMPLATE_LOCK})`;
+    await admin`select pg_advisory_lock(${ADVISORY_LOCKS.template})`;
     const [made] = await admin`select from pg_catalog.pg_database where datname = ${template}`;
     if (made !== undefined) return template;
     // Under another name first, so that one that was left half-filled is never copied.

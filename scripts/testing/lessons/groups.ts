@@ -4,7 +4,7 @@
  * @module
  */
 
-import { computeBaseline } from "../../../functions/_shared/statistics/baseline.ts";
+import { computeBaseline, deltaScale } from "../../../functions/_shared/statistics/baseline.ts";
 import type { GroupTrades } from "../../../functions/_shared/lessons/group_trades.ts";
 import { nameDimension } from "../../../functions/_shared/mining/dimensions.ts";
 import type {
@@ -13,6 +13,7 @@ import type {
   GroupStep,
   MinedLesson,
 } from "../../../functions/_shared/lessons/mine_group.ts";
+import { groupProgress } from "../../../functions/_shared/lessons/progress.ts";
 import { mineGroup } from "../../../functions/_shared/lessons/mine_group.ts";
 import type { MiningSettings } from "../../../functions/_shared/lessons/settings.ts";
 
@@ -26,6 +27,8 @@ export interface Trade {
   readonly scope: Readonly<Record<string, string>>;
   readonly roi: number;
   readonly rr: number;
+  /** What directions follow; `roi` where it is left out. */
+  readonly steeringRoi?: number;
   readonly actedAt: number;
   readonly tradedAt: number;
   readonly durationHours: number;
@@ -39,16 +42,24 @@ export interface Trade {
 /** The settings of a configuration that says nothing. */
 export const DEFAULT_SETTINGS: MiningSettings = {
   outcome: "roi",
-  outcome_scale: 1,
+  add_outcome: "own",
+  trim_outcome: "own",
+  exit_outcome: "regret",
+  outcome_scale: "auto",
   n_min: 33,
   edge_min: 0.05,
   incremental_min: null,
   max_q_value: 0.1,
-  cluster: "auto",
+  fdr: "by",
+  cluster: "week",
   selection: "distinct",
   max_lessons_per_group: 5000,
+  near_misses: 200,
+  refuse_selected: true,
+  regime_dimensions: ["macro_phase"],
+  memory: "auto",
   decay: { source: "events" },
-  steering: { roi_scale: 0.1, relative: false },
+  steering: { roi_scale: 0.1, relative: true },
 };
 
 /** A trade of which only some things matter. */
@@ -70,7 +81,11 @@ export function trade(fields: Partial<Trade>): Trade {
 }
 
 /** Trades as the packed columns of a group: `dimensions` in the order of their bits, codes as a dictionary gives them. */
-export function packGroup(trades: readonly Trade[], dimensions: readonly string[]): GroupTrades {
+export function packGroup(
+  trades: readonly Trade[],
+  dimensions: readonly string[],
+  outcome: MiningSettings["outcome"] = "roi",
+): GroupTrades {
   const column = (value: (trade: Trade) => number): Float64Array => Float64Array.from(trades, value);
   const codes = new Map<string, number>();
   const names = new Map<number, string>();
@@ -89,8 +104,8 @@ export function packGroup(trades: readonly Trade[], dimensions: readonly string[
       dimension,
       encoded: Int32Array.from(trades, ({ scope }) => codeOf(dimension, scope[dimension])),
     })).map(({ bit, dimension, encoded }) => nameDimension(bit, dimension, encoded, names)),
-    roi: column(({ roi }) => roi),
-    rr: column(({ rr }) => rr),
+    outcome: column((trade) => trade[outcome]),
+    steeringRoi: column(({ roi, steeringRoi }) => steeringRoi ?? roi),
     actedAt: column(({ actedAt }) => actedAt),
     tradedAt: column(({ tradedAt }) => tradedAt),
     durationHours: column(({ durationHours }) => durationHours),
@@ -102,20 +117,40 @@ export function packGroup(trades: readonly Trade[], dimensions: readonly string[
   };
 }
 
-/** What a group is mined with; the baseline is that of its own trades and the outcomes of `others`, given in y. */
+/**
+ * What a group of entries is mined with; the baseline is that of its own trades and the outcomes of `others`.
+ *
+ * @param otherCloses When the others closed, as far as they are of the group's module and category.
+ */
 export function groupInput(
   trades: readonly Trade[],
   dimensions: readonly string[],
   settings: MiningSettings,
   others: readonly number[] = [],
+  otherCloses: readonly number[] = [],
 ): GroupInput {
-  const own = trades.map(({ roi, rr }) => (settings.outcome === "rr" ? rr : roi) / settings.outcome_scale);
+  const own = trades.map((trade) => trade[settings.outcome]);
+  const baseline = computeBaseline(Float64Array.from([...own, ...others]));
+  const closed = [
+    ...trades.map(({ tradedAt }, i) => ({ day: Math.floor(tradedAt / DAY_MS), y: own[i] ?? NaN })),
+    ...otherCloses.map((closedAt, i) => ({ day: Math.floor(closedAt / DAY_MS), y: others[i] ?? NaN })),
+  ];
+  const { lower, upper } = baseline.bounds;
   return {
-    trades: packGroup(trades, dimensions),
-    baseline: computeBaseline(Float64Array.from([...own, ...others])),
+    trades: packGroup(trades, dimensions, settings.outcome),
+    baseline,
     settings,
+    category: "entry",
+    scale: deltaScale(settings.outcome_scale, baseline, settings.n_min),
     ownDirection: null,
     history: null,
+    firstSigma: baseline.sigma,
+    categoryDays: new Map(
+      [...Map.groupBy(closed, ({ day }) => day)].map(([day, of]) => [
+        day,
+        of.reduce((sum, { y }) => sum + Math.min(Math.max(y, lower), upper), 0) / of.length,
+      ]),
+    ),
   };
 }
 
@@ -145,7 +180,7 @@ export function mineInSteps(
     const step: GroupStep = mineGroup(input(), progress, () => true, exactRowVisits);
     if (!("progress" in step)) return { lessons: step.lessons, passes };
     passes.set(step.progress.pass, 1 + (passes.get(step.progress.pass) ?? 0));
-    progress = JSON.parse(JSON.stringify(step.progress)) as GroupProgress;
+    progress = groupProgress.parse(JSON.parse(JSON.stringify(step.progress)));
   }
 }
 

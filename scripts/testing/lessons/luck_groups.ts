@@ -20,7 +20,9 @@ export type Luck =
   /** Heavy-tailed and skewed, every trade its own. */
   | "heavy tails"
   /** A shock that all trades of a week share, while what they have in common drifts slowly from week to week. */
-  | "weekly shock";
+  | "weekly shock"
+  /** A shock that all trades of a day share, while three dimensions mostly have one value a day. */
+  | "daily shock";
 
 /** What to draw. */
 export interface LuckOptions {
@@ -41,8 +43,8 @@ export interface Planted {
 /** A group as it was drawn. */
 export interface DrawnGroup {
   readonly trades: readonly Trade[];
-  /** Outcomes of other trades in the same market. */
-  readonly others: readonly number[];
+  /** Other trades in the same market. */
+  readonly others: readonly Trade[];
   readonly dimensions: readonly string[];
 }
 
@@ -54,14 +56,20 @@ export function drawLuck({ seed, trades, dimensions, luck }: LuckOptions): Drawn
   const weights = names.map((_, bit) => isRegime(bit) ? [] : drawWeights(bit, luck, gauss));
   const regimes = names.map((_, bit) => drawRegime(bit, random));
   const shocks = Array.from({ length: WEEKS }, () => 0.06 * gauss());
+  const days = luck !== "daily shock" ? [] : Array.from({ length: 7 * WEEKS }, () => ({
+    shock: 0.06 * gauss(),
+    values: DAILY_BITS.map((bit) => integer(random, cardinality(bit))),
+  }));
 
   const all = Array.from({ length: 2 * trades }, (_, i) => {
     const at = (i + random()) / (2 * trades) * WEEKS;
     const week = Math.min(WEEKS - 1, Math.floor(at));
+    const day = days[Math.min(days.length - 1, Math.floor(7 * at))];
     const scope: Record<string, string> = {};
     let earlier = 0;
     for (const [bit, name] of names.entries()) {
-      const drawn = isRegime(bit)
+      const daily = day?.values[DAILY_BITS.indexOf(bit)];
+      const drawn = daily !== undefined && random() < 0.9 ? daily : isRegime(bit)
         ? regimes[bit]?.[week] ?? 0
         // Dimensions are tied to their neighbours, so that combinations are correlated.
         : bit > 0 && random() < 0.4
@@ -73,7 +81,7 @@ export function drawLuck({ seed, trades, dimensions, luck }: LuckOptions): Drawn
     const roi = luck === "heavy tails"
       // A lognormal of large spread with its sign: few trades make most of the result.
       ? (random() < 0.45 ? 1.3 : -1) * 0.03 * Math.exp(1.1 * gauss())
-      : (shocks[week] ?? 0) + 0.08 * gauss();
+      : (day?.shock ?? shocks[week] ?? 0) + 0.08 * gauss();
     const actedAt = START + Math.floor(at * 7 * DAY_MS);
     return trade({
       scope,
@@ -88,8 +96,15 @@ export function drawLuck({ seed, trades, dimensions, luck }: LuckOptions): Drawn
   return {
     dimensions: names,
     trades: all.filter((_, i) => i % 2 === 0),
-    others: all.filter((_, i) => i % 2 === 1).map(({ roi }) => roi),
+    others: all.filter((_, i) => i % 2 === 1),
   };
+}
+
+/** What has been seen of a group when a share of its time has passed. */
+export function seenBy({ dimensions, trades, others }: DrawnGroup, share: number): DrawnGroup {
+  const seen = (all: readonly Trade[]): Trade[] =>
+    all.filter(({ tradedAt }) => tradedAt <= START + share * WEEKS * 7 * DAY_MS);
+  return { dimensions, trades: seen(trades), others: seen(others) };
 }
 
 /** The group with an effect added to the outcomes of the trades it concerns. */
@@ -140,8 +155,17 @@ export function drawEffect(
 
 /** What a drawn group is mined with. */
 export function luckInput({ trades, dimensions, others }: DrawnGroup, settings: MiningSettings): GroupInput {
-  return groupInput(trades, dimensions, settings, others);
+  return groupInput(
+    trades,
+    dimensions,
+    settings,
+    others.map(({ roi }) => roi),
+    others.map(({ tradedAt }) => tradedAt),
+  );
 }
+
+/** The dimensions that mostly have one value a day where luck is a day's. */
+const DAILY_BITS = [3, 6, 9];
 
 function cardinality(bit: number): number {
   return CARDINALITIES[bit] ?? 3;

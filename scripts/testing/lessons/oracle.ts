@@ -7,6 +7,8 @@
  */
 
 import type { MiningSettings } from "../../../functions/_shared/lessons/settings.ts";
+import { familiesByBruteForce } from "../belief/families_oracle.ts";
+import { evidenceByBruteForce, provenByBruteForce } from "../belief/proven_oracle.ts";
 import { DAY_MS, HOUR_MS, type Trade } from "./groups.ts";
 
 /** What the oracle is told. */
@@ -14,8 +16,11 @@ export interface OracleInput {
   readonly trades: readonly Trade[];
   /** In the order of their bits. */
   readonly dimensions: readonly string[];
-  /** Outcomes of the trades outside of the group, in y. */
+  readonly category: string;
+  /** Outcomes of the decisions outside of the group. */
   readonly others: readonly number[];
+  /** When those of them closed that are of the group's module and category, in their order. */
+  readonly otherCloses: readonly number[];
   readonly settings: MiningSettings;
   readonly ownDirection: { readonly dirA: number; readonly dirE: number } | null;
   /** Earlier edges by canonical scope text, where decay is fitted to them. */
@@ -28,10 +33,14 @@ export interface OracleInput {
 export interface OracleLesson {
   readonly scope: string;
   readonly n: number;
-  readonly stats: Readonly<Record<string, number | null | Readonly<Record<string, number | string | null>>>>;
+  readonly stats: Readonly<
+    Record<string, number | boolean | null | Readonly<Record<string, number | string | null>>>
+  >;
   readonly p: number;
   readonly q: number;
   readonly active: boolean;
+  /** Scope of its representative, as sorted JSON. */
+  readonly familyScope: string | null;
   readonly lastEvidenceAt: number;
 }
 
@@ -94,6 +103,17 @@ export function studentP(t: number, degrees: number): number {
   return Math.max(0, 1 - inside);
 }
 
+/** The t whose two-sided p is 0.05, by halving. */
+export function criticalT(degrees: number): number {
+  let [low, high] = [0, 1e3];
+  for (let i = 0; i < 200; i++) {
+    const middle = (low + high) / 2;
+    if (studentP(middle, degrees) > 0.05) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Every subset that at least `least` trades have, by trying all subsets of every trade's scope. */
 function allSlices(trades: readonly Trade[], dimensions: readonly string[], least: number): Slice[] {
   const found = new Map<string, Subset>();
@@ -140,6 +160,10 @@ function nameOf(trades: readonly Trade[], dimensions: readonly string[], rows: r
   return name;
 }
 
+/** 1970-01-05 was a Monday. */
+const weekOf = (moment: number): number => Math.floor((moment - 4 * DAY_MS) / (7 * DAY_MS));
+const dayOf = (moment: number): number => Math.floor(moment / DAY_MS);
+
 const depthOf = (subset: Subset): number => subset.filter((value) => value !== null).length;
 
 /** Lowest bit first, then value; a missing dimension comes last. */
@@ -168,11 +192,11 @@ function textOf(subset: Subset, dimensions: readonly string[]): string {
   return scopeText(scope);
 }
 
-function edgeOf(ys: readonly number[], baseline: number): Record<string, number> {
+function edgeOf(ys: readonly number[], baseline: number, scale: number): Record<string, number> {
   const n = ys.length;
   const mean = average(ys);
   const variance = n > 1 ? total(ys.map((y) => (y - mean) ** 2)) / (n - 1) : 0;
-  const delta = mean - baseline;
+  const delta = (mean - baseline) / scale;
   const reliability = 1 / (1 + variance + 0.25 / n);
   const support = 1 - Math.exp(-n / 50);
   const magnitude = 1 / (1 + Math.exp(-mean));
@@ -181,6 +205,7 @@ function edgeOf(ys: readonly number[], baseline: number): Record<string, number>
     avg: mean,
     variance,
     delta,
+    scale,
     baseline,
     n,
     ev_score: 1 / (1 + Math.exp(-delta)),
@@ -260,8 +285,8 @@ function meanOfKnown(values: readonly (number | null | undefined)[]): number | n
 
 /** The lessons of a group, in no particular order. */
 export function mineByBruteForce(input: OracleInput): OracleLesson[] {
-  const { trades, dimensions, others, settings, ownDirection, history } = input;
-  const ys = trades.map(({ roi, rr }) => (settings.outcome === "rr" ? rr : roi) / settings.outcome_scale);
+  const { trades, dimensions, category, others, otherCloses, settings, ownDirection, history } = input;
+  const ys = trades.map(({ roi, rr }) => settings.outcome === "rr" ? rr : roi);
   const everything = [...ys, ...others];
   const baselineMean = average(everything);
   const [lower, upper] = [percentile(everything, 0.02), percentile(everything, 0.98)];
@@ -271,34 +296,43 @@ export function mineByBruteForce(input: OracleInput): OracleLesson[] {
   const winsorisedMean = average(winsorised);
   const sigma = Math.sqrt(average(winsorised.map((y) => (y - winsorisedMean) ** 2)));
 
+  const scale = settings.outcome_scale === "auto"
+    ? population >= settings.n_min && sigma > 0 ? sigma : 1
+    : settings.outcome_scale;
+  const signsOf = (values: readonly number[]): Set<number> => new Set(values.map(Math.sign));
+
   const moments = trades.map(({ actedAt }) => actedAt);
   const span = Math.max(...moments) - Math.min(...moments);
-  const unit = settings.cluster === "auto" ? span >= 26 * 7 * DAY_MS ? "week" : "day" : settings.cluster;
-  // 1970-01-05 was a Monday.
-  const clusterOf = (moment: number): number =>
-    unit === "week" ? Math.floor((moment - 4 * DAY_MS) / (7 * DAY_MS)) : Math.floor(moment / DAY_MS);
+  const unit = settings.cluster === "span" ? span >= 26 * 7 * DAY_MS ? "week" : "day" : settings.cluster;
+  const clusterOf = unit === "week" ? weekOf : dayOf;
 
   const significance = (
     rows: readonly number[],
-  ): { z: number; t: number | null; clusters: number | null; p: number } => {
+  ): { z: number; t: number | null; clusters: number | null; p: number; difference: number } => {
     const n = rows.length;
     const own = rows.map((row) => clamp(ys[row] ?? NaN));
     const mean = average(own);
+    const difference = mean - winsorisedMean;
     const z = n === population || sigma === 0 ? 0 : (mean - winsorisedMean) /
       (sigma * Math.sqrt((1 / n - 1 / population) * population / (population - 1)));
-    if (unit === "none") return { z, t: null, clusters: null, p: normalP(z) };
+    if (unit === "none") return { z, t: null, clusters: null, p: normalP(z), difference };
     const sums = new Map<number, number>();
     for (const [i, row] of rows.entries()) {
       const cluster = clusterOf(trades[row]?.actedAt ?? NaN);
       sums.set(cluster, (sums.get(cluster) ?? 0) + (own[i] ?? NaN) - mean);
     }
     const groups = sums.size;
-    if (groups < 2) return { z, t: null, clusters: groups, p: 1 };
+    if (groups < 2) return { z, t: null, clusters: groups, p: 1, difference };
     const squares = total([...sums.values()].map((sum) => sum * sum));
-    const difference = mean - winsorisedMean;
     const t = difference === 0 ? 0 : n * difference / Math.sqrt(groups / (groups - 1) * squares);
     const clustered = groups < 5 ? 1 : studentP(t, groups - 1);
-    return { z, t: Number.isFinite(t) ? t : null, clusters: groups, p: Math.max(normalP(z), clustered) };
+    return {
+      z,
+      t: Number.isFinite(t) ? t : null,
+      clusters: groups,
+      p: Math.max(normalP(z), clustered),
+      difference,
+    };
   };
 
   const slices = allSlices(trades, dimensions, settings.n_min);
@@ -306,11 +340,12 @@ export function mineByBruteForce(input: OracleInput): OracleLesson[] {
   for (const { rows } of slices) tradeSets.set(rows.join(), rows);
 
   const tests = [...tradeSets.values()].map((rows) => significance(rows).p).sort((a, b) => a - b);
-  // The smallest of m p/rank over this p and all larger ones.
+  const harmonic = settings.fdr === "by" ? total(tests.map((_, i) => 1 / (i + 1))) : 1;
+  // The smallest of m H p/rank over this p and all larger ones.
   const qOf = (p: number): number => {
     let smallest = 1;
     for (const [i, other] of tests.entries()) {
-      if (other >= p - 1e-15) smallest = Math.min(smallest, tests.length * other / (i + 1));
+      if (other >= p - 1e-15) smallest = Math.min(smallest, tests.length * harmonic * other / (i + 1));
     }
     return smallest;
   };
@@ -327,10 +362,36 @@ export function mineByBruteForce(input: OracleInput): OracleLesson[] {
     place < settings.max_lessons_per_group || depthOf(subset) <= 1
   );
 
-  return kept.map(({ subset, rows }) => {
+  // As evidence sees all decisions of the module and category, the group's first.
+  const closed = [...trades.map(({ tradedAt }) => tradedAt), ...otherCloses].map((closedAt, i) => ({
+    outcome: winsorised[i] ?? NaN,
+    closedOn: `day ${dayOf(closedAt)}`,
+    week: `week ${i < trades.length ? weekOf(trades[i]?.actedAt ?? NaN) : "of another group"}`,
+  }));
+  const rho = settings.n_min * sigma ** 2;
+
+  const effectOf = (rows: readonly number[]): Record<string, number | null> => {
+    const n = rows.length;
+    const deviation = (row: number): number => clamp(ys[row] ?? NaN) - winsorisedMean;
+    const d = average(rows.map(deviation));
+    const weeks = [...Map.groupBy(rows, (row) => weekOf(trades[row]?.actedAt ?? NaN)).values()];
+    const around = weeks.map((week) => total(week.map((row) => deviation(row) - d)) ** 2);
+    const squares = weeks.map((week) => (total(week.map(deviation)) / sigma) ** 2);
+    const G = weeks.length;
+    const half = G < 2 ? null : criticalT(G - 1) * Math.sqrt(G / (G - 1) * total(around)) / n;
+    return {
+      effect: d,
+      effect_low: half === null ? null : d - half,
+      effect_high: half === null ? null : d + half,
+      effect_error2: sigma === 0 ? null : Math.max(total(squares) / n ** 2, 1 / n),
+      weeks: G,
+    };
+  };
+
+  const described = kept.map(({ subset, rows, strength }) => {
     const own = rows.map((row) => ys[row] ?? NaN);
     const members = rows.flatMap((row) => trades[row] ?? []);
-    const edge = edgeOf(own, baselineMean);
+    const edge = edgeOf(own, baselineMean, scale);
     const before = edge["edge_before_decay"] ?? NaN;
     const delta = edge["delta"] ?? NaN;
     const scope = textOf(subset, dimensions);
@@ -345,13 +406,15 @@ export function mineByBruteForce(input: OracleInput): OracleLesson[] {
       if (subset[bit] === null) continue;
       const parent = subset.map((value, at) => at === bit ? null : value);
       const parentRows = rowsOf(trades, dimensions, parent);
-      const parentEdge = edgeOf(parentRows.map((row) => ys[row] ?? NaN), baselineMean)["edge_before_decay"] ??
-        NaN;
+      const parentEdge = edgeOf(parentRows.map((row) => ys[row] ?? NaN), baselineMean, scale)[
+        "edge_before_decay"
+      ] ?? NaN;
       if (Math.abs(parentEdge) > Math.abs(largestParent)) largestParent = parentEdge;
     }
 
     let [weights, a, e] = [0, 0, 0];
-    for (const { roi, didTrim, reachedS3 } of members) {
+    for (const { roi: ofTrade, steeringRoi, didTrim, reachedS3 } of members) {
+      const roi = steeringRoi ?? ofTrade;
       const weight = Math.tanh(Math.abs(roi) / settings.steering.roi_scale);
       weights += weight;
       if (roi < 0) {
@@ -362,25 +425,42 @@ export function mineByBruteForce(input: OracleInput): OracleLesson[] {
         e += weight * -1;
       }
     }
-    const { z, t, clusters, p } = significance(rows);
+    let dirA = (weights === 0 ? 0 : a / weights) - (ownDirection?.dirA ?? 0);
+    let dirE = (weights === 0 ? 0 : e / weights) - (ownDirection?.dirE ?? 0);
+    if (settings.steering.relative && ["entry", "add"].includes(category)) {
+      // What is worse than the rest neither adds nor stays; what is better neither shrinks nor leaves.
+      if (edgeRaw < 0) [dirA, dirE] = [Math.min(dirA, 0), Math.max(dirE, 0)];
+      if (edgeRaw > 0) [dirA, dirE] = [Math.max(dirA, 0), Math.min(dirE, 0)];
+    }
+    const selected = signsOf(own).size === 1 && signsOf(everything).size > 1;
+    const judgedByTrade = category === "trim" && settings.trim_outcome === "trade" ||
+      category === "exit" && settings.exit_outcome === "trade";
+    const { z, t, clusters, p, difference } = significance(rows);
     const q = qOf(p);
     const incremental = before - largestParent;
+    const eValue = rho === 0 ? 1 : evidenceByBruteForce(closed, rows, winsorisedMean, rho);
     return {
+      subset,
+      rows,
+      strength,
       scope,
       n: rows.length,
       p,
       q,
       active: Math.abs(edgeRaw) >= settings.edge_min &&
         (settings.max_q_value === null || q <= settings.max_q_value) &&
-        (settings.incremental_min === null || Math.abs(incremental) >= settings.incremental_min),
+        (settings.incremental_min === null || Math.abs(incremental) >= settings.incremental_min) &&
+        Math.sign(delta) === Math.sign(difference) &&
+        (!selected || !judgedByTrade || !settings.refuse_selected),
       lastEvidenceAt: Math.max(...members.map(({ tradedAt }) => tradedAt)),
       stats: {
         ...edge,
         median: percentile(own, 0.5),
         edge_raw: edgeRaw,
         incremental_edge: incremental,
-        dirA: (weights === 0 ? 0 : a / weights) - (ownDirection?.dirA ?? 0),
-        dirE: (weights === 0 ? 0 : e / weights) - (ownDirection?.dirE ?? 0),
+        dirA,
+        dirE,
+        selected,
         p_trim: members.filter(({ didTrim }) => didTrim).length / rows.length,
         p_s3: members.filter(({ reachedS3 }) => reachedS3).length / rows.length,
         z,
@@ -391,7 +471,51 @@ export function mineByBruteForce(input: OracleInput): OracleLesson[] {
         decay,
         m_e: bucketMean(members.map(({ couldEnterBetter }) => couldEnterBetter)),
         m_x: bucketMean(members.map(({ couldExitBetter }) => couldExitBetter)),
+        ...effectOf(rows),
+        ln_e: Math.log(eValue),
+        e_value: eValue,
       },
+    };
+  });
+
+  const ranks = (lesson: { active: boolean; subset: Subset }): boolean =>
+    lesson.active || depthOf(lesson.subset) <= 1;
+  const nearest = described.filter((lesson) => !ranks(lesson)).slice(0, settings.near_misses ?? Infinity);
+  const remaining = described.filter((lesson) => ranks(lesson) || nearest.includes(lesson));
+
+  const believed = remaining.filter(({ active }) => active);
+  const { representedBy } = familiesByBruteForce(
+    trades.map((_, row) => clamp(ys[row] ?? NaN) - winsorisedMean),
+    trades.map(({ actedAt }) => weekOf(actedAt)),
+    believed.map(({ subset, rows }) => ({
+      rows,
+      pairs: dimensions.flatMap((dimension, bit) => {
+        const value = subset[bit] ?? null;
+        return value === null ? [] : [[dimension, value] as const];
+      }),
+    })),
+  );
+
+  // Every trade set is a test; those that no lesson was kept of have no evidence.
+  const evidence = new Map(remaining.map(({ rows, stats }) => [rows.join(), Number(stats["e_value"])]));
+  const sets = [...tradeSets];
+  const level = settings.max_q_value ?? 0.1;
+  const proven = new Set(
+    provenByBruteForce(
+      sets.map(([key, rows]) => ({
+        e: evidence.get(key) ?? 0,
+        depth: depthOf(nameOf(trades, dimensions, rows)),
+      })),
+      level,
+    ).map((place) => sets[place]?.[0]),
+  );
+
+  return remaining.map(({ subset: _subset, rows, strength: _strength, ...lesson }) => {
+    const place = believed.findIndex(({ scope }) => scope === lesson.scope);
+    return {
+      ...lesson,
+      stats: { ...lesson.stats, proven: proven.has(rows.join()) },
+      familyScope: place < 0 ? null : believed[representedBy[place] ?? -1]?.scope ?? null,
     };
   });
 }

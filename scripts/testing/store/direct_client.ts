@@ -1,0 +1,2 @@
+/** Where tests look for it; a proof on history calls the functions in the same way. */
+export { directClient } from "../../stack/direct_client.ts";
