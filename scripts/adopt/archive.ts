@@ -1,5 +1,7 @@
 /** The first steps of an adoption: what is in the way goes into the archive, and Edgeloop is pushed. */
 
+import { delay } from "@std/async/delay.js";
+import type { Database } from "../stack/database.ts";
 import { installStandIns } from "../stack/standins.ts";
 import { MIGRATIONS_DIRECTORY, readSqlFiles } from "../stack/schema_sources.ts";
 import { push } from "../supabase_cli.ts";
@@ -91,9 +93,47 @@ export async function pushRelease(work: Workplace): Promise<void> {
         )
       ) as complete`;
   if (platform?.complete !== true) await installStandIns(work.sql);
-  await push(work.databaseUrl);
+  await pushBesideAnother(work);
   await inTurn(work, "push", (transaction) => finishStep(transaction, "push"));
   work.say("Pushed Edgeloop.");
+}
+
+/** A run that was killed may have left its push at work; what that applied meanwhile is no reason to stop. */
+async function pushBesideAnother(work: Workplace): Promise<void> {
+  for (;;) {
+    const before = await countMigrations(work.sql);
+    try {
+      await push(work.databaseUrl);
+      return;
+    } catch (error) {
+      await otherSchemaChangesEnded(work.sql);
+      if (await countMigrations(work.sql) <= before) throw error;
+      work.progress("another push was at work; going on after it");
+    }
+  }
+}
+
+async function countMigrations(sql: Database): Promise<number> {
+  const [history] = await sql<{ there: boolean }[]>`
+    select to_regclass('supabase_migrations.schema_migrations') is not null as there`;
+  if (history?.there !== true) return 0;
+  const [counted] = await sql<{ migrations: number }[]>`
+    select count(*)::integer as migrations from supabase_migrations.schema_migrations`;
+  return counted?.migrations ?? 0;
+}
+
+/** Waits, a minute at most, while another session of the database holds what only changes of its schema hold. */
+async function otherSchemaChangesEnded(sql: Database): Promise<void> {
+  for (let attempt = 0; attempt < 240; attempt++) {
+    const [held] = await sql<{ held: boolean }[]>`
+      select exists (
+        select from pg_catalog.pg_locks
+        where granted and mode = 'AccessExclusiveLock' and locktype = 'relation' and pid <> pg_backend_pid()
+          and database = (select oid from pg_catalog.pg_database where datname = current_database())
+      ) as held`;
+    if (held?.held !== true) return;
+    await delay(250);
+  }
 }
 
 /** What hangs on the relations goes with them, in whatever schema the archive is. */
