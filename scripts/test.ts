@@ -13,6 +13,7 @@
 import { unescape } from "@std/html/entities.js";
 import { parseArgs } from "@std/cli/parse_args.js";
 import { dim, green, red, yellow } from "@std/fmt/colors.js";
+import { inCompany } from "./testing/companies.ts";
 import { FAST_LANE_VARIABLE, LONG_TESTS } from "./testing/lanes.ts";
 import {
   createTestDatabase,
@@ -31,6 +32,8 @@ const FAULT_LINES = 12;
 
 const REPOSITORY = new URL("../", import.meta.url);
 
+const TEST_FOLDERS = ["functions", "scripts", "supabase/clients"];
+
 interface Counts {
   passed: number;
   /** Name and message of each test that failed. */
@@ -46,7 +49,7 @@ function print(text: string): void {
 async function runDenoTests(
   paths: readonly string[],
   filter: string | undefined,
-  leftOut: readonly string[],
+  isFast: boolean,
   counts: Counts,
 ): Promise<void> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
@@ -60,11 +63,10 @@ async function runDenoTests(
         "--parallel",
         `--junit-path=${report}`,
         ...(filter === undefined ? [] : [`--filter=${filter}`]),
-        ...(leftOut.length === 0 ? [] : [`--ignore=${leftOut.join(",")}`]),
         ...paths,
       ],
       cwd: REPOSITORY,
-      env: { [FAST_LANE_VARIABLE]: leftOut.length === 0 ? "0" : "1" },
+      env: { [FAST_LANE_VARIABLE]: isFast ? "1" : "0" },
       stdout: "inherit",
       stderr: "inherit",
     }).spawn();
@@ -175,17 +177,26 @@ async function filesOf(paths: readonly string[]): Promise<string[]> {
   return files;
 }
 
+/** The long ones first, each by itself: what begins last is then short. */
+async function allDenoTests(isFast: boolean): Promise<string[]> {
+  const files = await filesOf(TEST_FOLDERS);
+  const short = files.filter((file) => LONG_TESTS[file] === undefined);
+  const long = files.filter((file) => LONG_TESTS[file] !== undefined);
+  return [...(isFast ? [] : long), ...await inCompany(short)];
+}
+
 async function runTests(
   paths: readonly string[],
   filter: string | undefined,
-  leftOut: readonly string[],
+  isFast: boolean,
   counts: Counts,
 ): Promise<void> {
   const sqlFiles = paths.length === 0
     ? filter === undefined ? await findSqlTests() : []
     : paths.filter((path) => path.endsWith(".sql"));
-  const denoPaths = paths.filter((path) => !path.endsWith(".sql"));
-  const runsDeno = paths.length === 0 || denoPaths.length > 0;
+  const denoPaths = paths.length === 0
+    ? await allDenoTests(isFast)
+    : paths.filter((path) => !path.endsWith(".sql"));
   const runSql = async (): Promise<string[]> => [
     // One after the other: the embedded database holds this process up while it is at work.
     ...await runSqlTests("embedded", sqlFiles, counts),
@@ -193,7 +204,7 @@ async function runTests(
   ];
   const [lines] = await Promise.all([
     runSql(),
-    runsDeno ? runDenoTests(denoPaths, filter, leftOut, counts) : undefined,
+    denoPaths.length > 0 ? runDenoTests(denoPaths, filter, isFast, counts) : undefined,
   ]);
   for (const line of lines) print(line);
 }
@@ -203,13 +214,12 @@ async function main(): Promise<number> {
   const paths = await filesOf(options._.map(String));
   const counts: Counts = { passed: 0, failed: [], skipped: [] };
   const isFast = !options.all && paths.length === 0 && options.filter === undefined;
-  const leftOut = isFast ? Object.keys(LONG_TESTS) : [];
   try {
-    await runTests(paths, options.filter, leftOut, counts);
+    await runTests(paths, options.filter, isFast, counts);
   } finally {
     await dropTemplates();
   }
-  if (leftOut.length > 0) {
+  if (isFast) {
     print(yellow("\nLeft to the long lane (deno task test --all):"));
     for (const [path, reason] of Object.entries(LONG_TESTS)) print(`  ${path}\n    ${dim(reason)}`);
   }

@@ -146,7 +146,7 @@ function dumpOf(contents: Contents): Promise<Blob> {
 }
 
 async function readOrMakeDump(contents: Contents): Promise<Blob> {
-  const name = `${contents}-${await digestOf(contents)}.tar.gz`;
+  const name = `${contents}-${await digestOf(contents)}.tar`;
   const file = new URL(name, DUMPS);
   const made = await readIfThere(file);
   if (made !== undefined) return made;
