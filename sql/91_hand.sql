@@ -230,7 +230,8 @@ declare
   put_back integer;
 begin
   if not coalesce(as_of between now() - learning.history_retention() and now(), false) then
-    perform learning.refuse_argument('as_of', 'a time within the last 400 days', as_of::text);
+    perform learning.refuse_argument('as_of',
+      format('a time within the last %s days', extract(day from learning.history_retention())), as_of::text);
   end if;
   select array_agg(former_override.override_id) filter (where not former_override.existed),
     array_agg(jsonb_populate_record(null::public.pm_overrides, former_override.state))
