@@ -63,10 +63,13 @@ Deno.test("a promise stays refuted whatever comes after, and a week counts once 
 });
 
 Deno.test("without decisions there is no evidence", () => {
-  assertEquals(evidenceAgainst(decisionsOf([]), { promised: 1, kept: 0.5, baseline: 0, sigma: 1 }, 33, LATER), {
-    logE: 0,
-    refuted: false,
-  });
+  assertEquals(
+    evidenceAgainst(decisionsOf([]), { promised: 1, kept: 0.5, baseline: 0, sigma: 1 }, 33, LATER),
+    {
+      logE: 0,
+      refuted: false,
+    },
+  );
 });
 
 const TRADES_A_WEEK = 5;

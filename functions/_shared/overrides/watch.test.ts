@@ -110,7 +110,12 @@ Deno.test("one that broke its promise returns when what came since says the same
 });
 
 Deno.test("a group is through with its last piece, and a spent budget leaves the rest to the next one", async () => {
-  const key = { family: "strength", mined: { "3": "2024-01-01" }, basis: BASIS, overrides: [override(1, [])] };
+  const key = {
+    family: "strength",
+    mined: { "3": "2024-01-01" },
+    basis: BASIS,
+    overrides: [override(1, [])],
+  };
   const pieces = [
     { keys: [{ ...key, last_override: 1 }], now: NOW, next: { group: 3, override: 1 } },
     { keys: [{ ...key, last_override: null }], now: NOW, next: null },

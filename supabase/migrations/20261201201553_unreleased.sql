@@ -9912,7 +9912,10 @@ begin
         after_override);
     end if;
     keys := keys || jsonb_build_array(piece || jsonb_build_object('family', key.family, 'mined', key.mined,
-      'basis', (select to_jsonb(base) from learning.baseline_of(key.action_category) as base)));
+      'basis', (
+        select to_jsonb(base) from learning.baseline_of(key.action_category) as base
+        where base.n is not null
+      )));
     rows_read := rows_read + (piece ->> 'rows')::bigint;
     after_group := key.id;
     after_override := coalesce((piece ->> 'last_override')::bigint, 0);
