@@ -14,7 +14,7 @@ import { createTestDatabase, testOnEachTarget } from "./testing/databases.ts";
 const WEEK_MS = 7 * 86_400_000;
 /** A Monday. */
 const START = Date.UTC(2025, 0, 6);
-const WINDOWS = 1_500;
+const WINDOWS = 2_500;
 
 type Scope = Readonly<Record<string, string>>;
 
@@ -42,29 +42,33 @@ interface Mover {
   readonly flips: readonly { readonly at: number; readonly enabled: boolean }[];
 }
 
+/** Each as likely. */
+const oneOf = <T>(random: Random, values: readonly T[]): T =>
+  values[Math.floor(random.between(0, values.length))]!;
+
 const scopeOf = (random: Random, depth: number): Scope =>
   Object.fromEntries(
-    ["timeframe", "chain"].slice(0, depth).map((dim) => [dim, random.pick(["a", "b"])]),
+    ["timeframe", "chain"].slice(0, depth).map((dim) => [dim, oneOf(random, ["a", "b"])]),
   );
 
 function randomWindow(random: Random, number: number): Window {
   const acted = random.chance(0.5);
   // On the grid, so that scores meet thresholds exactly.
   const gates = [
-    random.pick([0.4, 0.5, 0.55, 0.6, 0.65, 0.7]),
+    oneOf(random, [0.4, 0.5, 0.55, 0.6, 0.65, 0.7]),
     0.6,
-    random.pick([0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3]),
+    oneOf(random, [0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3]),
     1,
-    random.pick([-0.001, 0, 0.001, 0.002, 0.003]),
+    oneOf(random, [-0.001, 0, 0.001, 0.002, 0.003]),
     0.001,
   ];
   return {
     id: `window ${number}`,
     at: START + Math.floor(random.between(0, 20 * 7 * 24)) * 3_600_000,
-    scope: { timeframe: random.pick(["a", "b"]), chain: random.pick(["a", "b"]) },
+    scope: { timeframe: oneOf(random, ["a", "b"]), chain: oneOf(random, ["a", "b"]) },
     acted,
-    blockedBy: acted ? [] : random.pick([[], ["ts"], ["halo", "slope"], ["ts", "cooldown"]]),
-    outcome: random.pick(["success", "failure", "success", "failure", "neutral", null]),
+    blockedBy: acted ? [] : oneOf(random, [[], ["ts"], ["halo", "slope"], ["ts", "cooldown"]]),
+    outcome: oneOf(random, ["success", "failure", "success", "failure", "neutral", null]),
     gates: random.chance(0.95) ? gates : null,
   };
 }
@@ -81,8 +85,8 @@ function randomMovers(random: Random): Mover[] {
         id: 100 + 3 * place + gate,
         gate,
         scope,
-        value: random.pick(deltas.filter((_, position) => position !== RECORDED)),
-        confidence: random.pick([0.5, 0.8]),
+        value: oneOf(random, deltas.filter((_, position) => position !== RECORDED)),
+        confidence: oneOf(random, [0.5, 0.8]),
         enabled,
         broken,
         since: broken ? at : START + Math.floor(random.between(0, 6)) * WEEK_MS,
