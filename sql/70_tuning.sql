@@ -286,12 +286,12 @@ language plpgsql
 stable
 rows 1000
 set search_path = pg_catalog, pg_temp
+-- Thousands of rows of what is expected to have few would be compared with each other.
+set enable_nestloop = off
 as $$
 begin
   return query
-  with mover as materialized (
-    select gate_mover.* from learning.gate_movers(p_pattern_key) as gate_mover
-  ),
+  with mover as materialized (select gate_mover.* from learning.gate_movers(p_pattern_key) as gate_mover),
   reach as materialized (
     select array[least(0, min(mover.move) filter (where mover.place = 1)),
         greatest(0, max(mover.move) filter (where mover.place = 2)),

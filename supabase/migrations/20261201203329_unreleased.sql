@@ -1585,12 +1585,11 @@ CREATE OR REPLACE FUNCTION learning.decided_windows(p_pattern_key text, after_ov
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_nestloop TO 'off'
 AS $function$
 begin
   return query
-  with mover as materialized (
-    select gate_mover.* from learning.gate_movers(p_pattern_key) as gate_mover
-  ),
+  with mover as materialized (select gate_mover.* from learning.gate_movers(p_pattern_key) as gate_mover),
   reach as materialized (
     select array[least(0, min(mover.move) filter (where mover.place = 1)),
         greatest(0, max(mover.move) filter (where mover.place = 2)),
