@@ -244,8 +244,7 @@ begin
   ) as spell;
 end
 $$;
-comment on function learning.move_spells(public.pm_overrides) is
-  'By how much an override moved its gate, and when, by its history.';
+comment on function learning.move_spells(public.pm_overrides) is 'How far it moved its gate, and when.';
 
 create function learning.gate_movers(p_pattern_key text)
 returns table (
@@ -288,6 +287,7 @@ rows 1000
 set search_path = pg_catalog, pg_temp
 -- Thousands of rows of what is expected to have few would be compared with each other.
 set enable_nestloop = off
+set jit = off
 as $$
 begin
   return query

@@ -1586,6 +1586,7 @@ CREATE OR REPLACE FUNCTION learning.decided_windows(p_pattern_key text, after_ov
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_nestloop TO 'off'
+ SET jit TO 'off'
 AS $function$
 begin
   return query
@@ -11540,7 +11541,7 @@ COMMENT ON FUNCTION "learning"."missed_rr"(jsonb, text) IS 'R/R that a trade''s 
 COMMENT ON FUNCTION "learning"."missing_gates"(double precision[]) IS 'Names of the factors that a window lacks for simulation.';
 COMMENT ON FUNCTION "learning"."most_deleted_unasked"() IS 'Most strands that one statement deletes without saying that it means it.';
 COMMENT ON FUNCTION "learning"."most_in_one_go"() IS 'Most trades or episodes that are brought in line in one subtransaction; few batches of strands have more.';
-COMMENT ON FUNCTION "learning"."move_spells"(public.pm_overrides) IS 'By how much an override moved its gate, and when, by its history.';
+COMMENT ON FUNCTION "learning"."move_spells"(public.pm_overrides) IS 'How far it moved its gate, and when.';
 COMMENT ON FUNCTION "learning"."multiplier_applied"(jsonb, text) IS 'What an action says was applied to its size, as pm_strength or exposure_skew; null where it says nothing.';
 COMMENT ON FUNCTION "learning"."nearest_dimension"(text) IS 'The registered dimension whose name or alias a key is nearest to, capitals aside: by one edit where the name is shorter than eight letters, by two where it is longer; null where none is so near.';
 COMMENT ON FUNCTION "learning"."newest_proof"() IS 'The newest proof of the PM''s configuration as it is and of this release; null where there is none.';
