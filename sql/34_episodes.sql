@@ -173,6 +173,38 @@ comment on function learning.episode_gates(text, jsonb) is
   'What the movable gates of a window compared: ts_score, ts_min, halo_distance, halo_max, slope, '
   'slope_min; null each where it is missing.';
 
+create function learning.gate_levers()
+returns text[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array['tuning_ts_min', 'tuning_halo', 'tuning_slope'];
+end
+$$;
+comment on function learning.gate_levers() is
+  'The levers that move the gates, in the order of learning.episode_gates.';
+
+create function learning.gates_pass(
+  gates float8[], moves float8[], place integer default null, move float8 default null
+)
+returns boolean
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if place is not null then
+    moves[place] := move;
+  end if;
+  return gates[1] >= gates[2] + moves[1] and gates[3] <= gates[4] + moves[2]
+    and gates[5] >= gates[6] + moves[3];
+end
+$$;
+comment on function learning.gates_pass(float8[], float8[], integer, float8) is
+  'Whether a window passes its recorded gates, moved as given; but the one at place, if given, by move.';
+
 create function learning.missing_gates(gates float8[])
 returns text[]
 language plpgsql
@@ -193,6 +225,17 @@ end
 $$;
 comment on function learning.missing_gates(float8[]) is
   'Names of the factors that a window lacks for simulation.';
+
+create function learning.episode_half(episode_id text)
+returns integer
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select get_byte(decode(md5(episode_id), 'hex'), 0) & 1;
+$$;
+comment on function learning.episode_half(text) is
+  'Half that an episode belongs to: 0 chooses a move of the gates, 1 confirms it.';
 
 create function learning.episode_blockers(content jsonb, factors jsonb, gates float8[])
 returns text[]

@@ -1,4 +1,4 @@
--- Tuning: lessons about the entry gates, from the windows that episodes left.
+-- Tuning: lessons about the entry gates, from the windows that episodes left, and what moved gates decided.
 
 create table learning.tuning_groups (
   group_id bigint primary key references learning.mining_groups (id) on delete cascade,
@@ -52,17 +52,6 @@ $$;
 comment on function learning.tuning_lookback() is
   'Oldest time that tuning looks at: so many days before the newest window with an outcome, of those that '
   'are neither in the future nor before all time; null where there is none.';
-
-create function learning.episode_half(episode_id text)
-returns integer
-language sql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select get_byte(decode(md5(episode_id), 'hex'), 0) & 1;
-$$;
-comment on function learning.episode_half(text) is
-  'Half that an episode belongs to: 0 chooses a move of the gates, 1 confirms it.';
 
 create function public.start_tuning()
 returns integer
@@ -234,3 +223,128 @@ $$;
 comment on function public.finish_tuning_group(bigint, uuid, jsonb, timestamptz) is
   'Writes the lessons of a finished tuning run all at once and notes whether they must be simulated. For the '
   'edge functions.';
+
+create function learning.move_spells(override public.pm_overrides)
+returns table (move float8, during tstzmultirange)
+language plpgsql
+stable
+rows 2
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select coalesce(spell.value, 0),
+    tstzmultirange(tstzrange(lag(spell.until) over (order by spell.until, spell.id), spell.until))
+  from (
+    select change.at as until, change.id, (change.old ->> 'value')::float8 as value
+    from public.pm_override_history change
+    where change.override_id = override.id and change.old ? 'value'
+    union all
+    select null, null, override.value
+  ) as spell;
+end
+$$;
+comment on function learning.move_spells(public.pm_overrides) is 'How far it moved its gate, and when.';
+
+create function learning.gate_movers(p_pattern_key text)
+returns table (
+  id bigint, place integer, scope_subset jsonb, move float8, precedence float8[], watched boolean,
+  since timestamptz, acted_in tstzmultirange, watched_in tstzmultirange
+)
+language plpgsql
+stable
+rows 50
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select override.id, array_position(learning.gate_levers(), override.action_category),
+    override.scope_subset, spell.move,
+    -- A gate is moved by the most specific override alone, of these the most confident, then the newest.
+    array[(select count(*) from jsonb_object_keys(override.scope_subset)),
+      learning.confidence_or_default(override.confidence_score), override.id]::float8[],
+    override.enabled or own.broken, coalesce(override.evidence_from, override.first_active_at),
+    own.acted_in * spell.during, case when own.broken then spell.during else own.acted_in * spell.during end
+  from public.pm_overrides override
+  cross join lateral learning.move_spells(override) as spell
+  cross join lateral (
+    select learning.has_broken_promise(override) as broken,
+      learning.enabled_spans(override.id, override.enabled) as acted_in
+  ) as own
+  where override.override_type = 'pm_tuning' and override.pattern_key = p_pattern_key
+    and override.action_category = any (learning.gate_levers());
+end
+$$;
+comment on function learning.gate_movers(text) is
+  'What moves gates of a behaviour, a row for each move of an override: what goes before what, whether and '
+  'since when it is watched, while it acted, or did not because it broke its promise.';
+
+create function learning.decided_windows(p_pattern_key text, after_override bigint)
+returns table (override_id bigint, occurred_at timestamptz, window_id bigint, gain float8)
+language plpgsql
+stable
+rows 1000
+set search_path = pg_catalog, pg_temp
+-- Thousands of rows of what is expected to have few would be compared with each other.
+set enable_nestloop = off
+set jit = off
+as $$
+begin
+  return query
+  with mover as materialized (select gate_mover.* from learning.gate_movers(p_pattern_key) as gate_mover),
+  reach as materialized (
+    select array[least(0, min(mover.move) filter (where mover.place = 1)),
+        greatest(0, max(mover.move) filter (where mover.place = 2)),
+        least(0, min(mover.move) filter (where mover.place = 3))] as loosest,
+      array[greatest(0, max(mover.move) filter (where mover.place = 1)),
+        least(0, min(mover.move) filter (where mover.place = 2)),
+        greatest(0, max(mover.move) filter (where mover.place = 3))] as tightest,
+      min(mover.since) filter (where mover.watched and mover.id > after_override) as earliest
+    from mover
+  ),
+  near_window as materialized (
+    select episode.id, least(episode.occurred_at, now()) as seen_at, episode.scope, episode.gates,
+      episode.outcome = 'success' as succeeded
+    from public.pattern_episode_events episode
+    cross join reach
+    where episode.pattern_key = p_pattern_key and episode.outcome in ('success', 'failure')
+      and episode.occurred_at >= reach.earliest
+      and (episode.decision = 'acted' or episode.blocked_by <@ array['ts', 'slope', 'halo'])
+      -- What the loosest gates keep out, or the tightest let in, no move decides.
+      and learning.gates_pass(episode.gates, reach.loosest)
+      and not learning.gates_pass(episode.gates, reach.tightest)
+  ),
+  standing as materialized (
+    select distinct on (near_window.id, mover.place) near_window.id, mover.place, mover.move, mover.precedence
+    from near_window
+    join mover on near_window.scope @> mover.scope_subset and mover.acted_in @> near_window.seen_at
+    order by near_window.id, mover.place, mover.precedence desc
+  ),
+  stood as materialized (
+    select near_window.id, array[
+      coalesce(max(standing.move) filter (where standing.place = 1), 0),
+      coalesce(max(standing.move) filter (where standing.place = 2), 0),
+      coalesce(max(standing.move) filter (where standing.place = 3), 0)
+    ] as moves
+    from near_window
+    left join standing using (id)
+    group by near_window.id
+  )
+  select mover.id, near_window.seen_at, near_window.id,
+    (with_it.pass = near_window.succeeded)::integer::float8
+  from mover
+  join near_window on near_window.scope @> mover.scope_subset and near_window.seen_at >= mover.since
+    and mover.watched_in @> near_window.seen_at
+  left join standing on standing.id = near_window.id and standing.place = mover.place
+  join stood on stood.id = near_window.id
+  cross join lateral (
+    select learning.gates_pass(near_window.gates, stood.moves, mover.place, mover.move) as pass
+  ) as with_it
+  where mover.watched and mover.id > after_override
+    and (standing.id is null or standing.precedence <= mover.precedence)
+    and with_it.pass <> learning.gates_pass(near_window.gates, stood.moves, mover.place, 0);
+end
+$$;
+comment on function learning.decided_windows(text, bigint) is
+  'Windows that the move of an override alone let in or kept out, the other gates as they stood: gain is 1 '
+  'where it caught a success or dropped a failure, 0 where it caught a failure or dropped a success.';

@@ -287,3 +287,46 @@ $$;
 comment on function public.read_tuning_p_values() is
   'How many tuning lessons are simulated, and the p values of those with one below 1, packed. For the edge '
   'functions.';
+
+create function learning.live_windows(p_pattern_key text, after_override bigint)
+returns jsonb
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with watched as materialized (
+    select override.*
+    from public.pm_overrides override
+    where override.override_type = 'pm_tuning' and override.pattern_key = p_pattern_key
+      and override.action_category = any (learning.gate_levers()) and override.id > after_override
+      and (override.enabled or learning.has_broken_promise(override))
+    order by override.id
+    limit 500
+  ),
+  lived as materialized (
+    select decided.override_id, count(*) as rows, jsonb_build_object(
+      'outcome', learning.packed(
+        string_agg(float8send(decided.gain), ''::bytea order by decided.occurred_at, decided.window_id)
+      ),
+      'acted_at', learning.packed(
+        string_agg(float8send(extract(epoch from decided.occurred_at)::float8 * 1000), ''::bytea
+          order by decided.occurred_at, decided.window_id)
+      )
+    ) as columns
+    from learning.decided_windows(p_pattern_key, after_override) as decided
+    group by decided.override_id
+  )
+  select jsonb_build_object(
+    'last_override', case when count(*) = 500 then max(watched.id) end,
+    'rows', coalesce(sum(lived.rows), 0)::integer,
+    'overrides', coalesce(jsonb_agg(jsonb_build_object('id', watched.id, 'promised', watched.promised,
+      'baseline', watched.baseline, 'sigma', watched.baseline_sigma,
+      'broken', learning.has_broken_promise(watched),
+      'decisions', coalesce(lived.columns, '{"outcome": "", "acted_at": ""}')) order by watched.id), '[]')
+  )
+  from watched
+  left join lived on lived.override_id = watched.id;
+$$;
+comment on function learning.live_windows(text, bigint) is
+  'The next overrides of a behaviour that move a gate or broke their promise, with the windows that each '
+  'alone decided, packed: their outcome is 1 for a gain and 0 for a cost.';

@@ -1,4 +1,5 @@
--- Live records: what came of the decisions in which an override acted, against what it promised.
+-- Live records: what came of the decisions in which an override acted, or of the windows that its move of a
+-- gate decided, against what it promised.
 
 create table learning.live_records (
   override_id bigint primary key,
@@ -9,13 +10,16 @@ create table learning.live_records (
 );
 alter table learning.live_records enable row level security;
 comment on table learning.live_records is
-  'What came of the decisions that an override contained since evidence_from, while it acted; of one that '
-  'broke its promise, since it was switched off.';
+  'What came of the decisions that an override contained since evidence_from, while it acted, of one that '
+  'moves a gate of the windows that the move decided; of one that broke its promise, since it was switched '
+  'off.';
 comment on column learning.live_records.override_id is 'The override.';
-comment on column learning.live_records.n is 'Decisions of known outcome.';
-comment on column learning.live_records.mean is 'Mean of their winsorised outcomes; null without any.';
+comment on column learning.live_records.n is 'Decisions, or windows, of known outcome.';
+comment on column learning.live_records.mean is
+  'Mean of their winsorised outcomes, of windows the share of gains; null without any.';
 comment on column learning.live_records.e_value is
-  'Evidence that it keeps less than half of its promise, 1 is none; null where nothing was promised.';
+  'Evidence that it keeps less than half of its promise, of windows that less than half are gains: 1 is '
+  'none; null where nothing was promised.';
 comment on column learning.live_records.recorded_at is 'When these figures came to be.';
 
 create table learning.watched_groups (
@@ -169,20 +173,25 @@ begin
   end if;
   perform learning.act_as('loop', 'live record');
   loop
-    select min(mining_group.id) as id, mining_group.lesson_type, mining_group.pattern_key,
-      mining_group.action_category, array_agg(mining_group.module) as modules,
+    select min(mining_group.id) as id, mining_group.family, mining_group.lesson_type,
+      mining_group.pattern_key, mining_group.action_category, array_agg(mining_group.module) as modules,
       jsonb_object_agg(mining_group.id, mining_group.mined_at) as mined
     into key
     from learning.mining_groups mining_group
     left join learning.watched_groups watched_group on watched_group.group_id = mining_group.id
-    where mining_group.family = 'strength' and mining_group.mined_at is not null
-    group by mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category
+    where mining_group.mined_at is not null
+    group by mining_group.family, mining_group.lesson_type, mining_group.pattern_key,
+      mining_group.action_category
     having min(mining_group.id) >= after_group + (after_override = 0)::integer
       and bool_or(mining_group.mined_at is distinct from watched_group.mined_at)
       and exists (
         select from public.pm_overrides override
-        where (override.override_type, override.pattern_key, override.action_category)
-          = (mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category)
+        where override.pattern_key = mining_group.pattern_key and case mining_group.family
+          when 'tuning' then override.override_type = 'pm_tuning'
+            and override.action_category = any (learning.gate_levers())
+          else override.override_type = mining_group.lesson_type
+            and override.action_category = mining_group.action_category
+        end
       )
     order by min(mining_group.id)
     limit 1;
@@ -192,11 +201,18 @@ begin
     if key.id <> after_group then
       after_override := 0;
     end if;
-    perform learning.promise_of_key(key.lesson_type, key.pattern_key, key.action_category);
-    piece := learning.live_decisions(key.lesson_type, key.pattern_key, key.action_category, key.modules,
-      after_override);
-    keys := keys || jsonb_build_array(piece || jsonb_build_object('mined', key.mined,
-      'basis', (select to_jsonb(base) from learning.baseline_of(key.action_category) as base)));
+    if key.family = 'tuning' then
+      piece := learning.live_windows(key.pattern_key, after_override);
+    else
+      perform learning.promise_of_key(key.lesson_type, key.pattern_key, key.action_category);
+      piece := learning.live_decisions(key.lesson_type, key.pattern_key, key.action_category, key.modules,
+        after_override);
+    end if;
+    keys := keys || jsonb_build_array(piece || jsonb_build_object('family', key.family, 'mined', key.mined,
+      'basis', (
+        select to_jsonb(base) from learning.baseline_of(key.action_category) as base
+        where base.n is not null
+      )));
     rows_read := rows_read + (piece ->> 'rows')::bigint;
     after_group := key.id;
     after_override := coalesce((piece ->> 'last_override')::bigint, 0);
@@ -209,8 +225,9 @@ end
 $$;
 comment on function public.read_live_decisions(bigint, bigint, integer) is
   'The next overrides whose groups were mined since they were last held against their promises, with the '
-  'decisions in which they acted, for p_budget_ms; writes down what those promise that began to act. next '
-  'is what to ask for then, null at the end. For the edge functions.';
+  'decisions in which they acted, or the windows that their gates decided, for p_budget_ms; writes down '
+  'what those promise that began to act. next is what to ask for then, null at the end. For the edge '
+  'functions.';
 
 create function learning.reason_of_broken_promise(override public.pm_overrides, live learning.live_records)
 returns text
@@ -221,6 +238,12 @@ as $$
 declare
   unit constant text := learning.outcome_unit(override.action_category, learning.config());
 begin
+  if override.override_type = 'pm_tuning' then
+    return format('stopped adding value: of %s that only it let in or kept out %s are gains, promised were '
+      'at least %s (e = %s)', learning.counted(live.n, 'window', 'windows'),
+      learning.in_percent(round(live.mean::numeric, 3)::float8), learning.in_percent(override.promised),
+      round(live.e_value::numeric, 1));
+  end if;
   return format('stopped adding value: %s came to %s %s against the baseline, promised were %s (e = %s)',
     learning.counted(live.n, 'decision', 'decisions'),
     learning.in_unit(live.mean - override.baseline, unit), unit, learning.in_unit(override.promised, unit),
@@ -244,12 +267,20 @@ begin
     set enabled = true
     where override.id = any (override_ids) and override.control = 'auto'
       and learning.has_broken_promise(override)
-      and exists (
-        select from learning.acting_lessons acting_lesson
-        where (acting_lesson.lesson_type, acting_lesson.pattern_key, acting_lesson.action_category,
-            acting_lesson.scope_digest)
-          = (override.override_type, override.pattern_key, override.action_category, override.scope_digest)
-      )
+      and case override.override_type
+        when 'pm_tuning' then exists (
+          select from learning.tuning_simulations simulation
+          where simulation.lesson_id = override.lesson_id and simulation.admitted
+            and simulation.moves ? override.action_category
+        )
+        else exists (
+          select from learning.acting_lessons acting_lesson
+          where (acting_lesson.lesson_type, acting_lesson.pattern_key, acting_lesson.action_category,
+              acting_lesson.scope_digest)
+            = (override.override_type, override.pattern_key, override.action_category,
+              override.scope_digest)
+        )
+      end
     returning override.*
   )
   insert into public.learning_log (level, component, event, message, details)
@@ -313,38 +344,3 @@ comment on function public.save_live_records(jsonb, jsonb) is
   'Writes live records, switches off the loop''s overrides whose verdict is broken, with the figures, lets '
   'those act again whose verdict is returns, and notes which groups are through, by id with when they were '
   'mined; returns how many were switched off and act again. For the edge functions.';
-
-create view public.override_performance
-with (security_invoker = true)
-as
-select override.id as override_id, override.override_type, override.pattern_key, override.action_category,
-  override.scope_subset as scope, override.control, override.enabled, override.disabled_reason,
-  learning.outcome_unit(override.action_category, learning.config()) as unit, override.evidence_from,
-  override.promised, override.baseline, override.baseline_sigma, coalesce(record.n, 0) as live_n,
-  record.mean as live_mean, record.mean - override.baseline as live_effect, record.e_value as live_e_value,
-  record.recorded_at
-from public.pm_overrides override
-left join learning.live_records record on record.override_id = override.id;
-comment on view public.override_performance is
-  'For every override what its decisions came to since it began to act, against what it promised.';
-comment on column public.override_performance.override_id is 'The override.';
-comment on column public.override_performance.override_type is 'What it acts on.';
-comment on column public.override_performance.pattern_key is 'Behaviour it applies to, dotted.';
-comment on column public.override_performance.action_category is 'Action it applies to, or the lever.';
-comment on column public.override_performance.scope is 'Where.';
-comment on column public.override_performance.control is 'Whose word it is: auto, pinned or off.';
-comment on column public.override_performance.enabled is 'Whether it acts.';
-comment on column public.override_performance.disabled_reason is 'Why not.';
-comment on column public.override_performance.unit is
-  'What outcomes are in: points, of which a fraction of 0.01 is one, or R.';
-comment on column public.override_performance.evidence_from is
-  'Since when decisions count; when it began to act, or was switched off for breaking its promise.';
-comment on column public.override_performance.promised is 'How much better they were to be.';
-comment on column public.override_performance.baseline is 'The baseline when it began to act.';
-comment on column public.override_performance.baseline_sigma is 'Its deviation.';
-comment on column public.override_performance.live_n is 'Decisions since then, in which it acted.';
-comment on column public.override_performance.live_mean is 'Mean of their winsorised outcomes.';
-comment on column public.override_performance.live_effect is 'By how much that is above the baseline.';
-comment on column public.override_performance.live_e_value is
-  'Evidence that it keeps less than half of its promise: 1 is none, at 20 it is switched off.';
-comment on column public.override_performance.recorded_at is 'When these figures came to be.';

@@ -141,6 +141,24 @@ $$;
 comment on function learning.orphaned_tuning_overrides(integer) is
   'Tuning overrides whose lesson is gone altogether, as far as nothing was done about that.';
 
+create function learning.promise_of_moves(lesson_ids bigint[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Of gain 1 and cost 0, none is the baseline; half each, as by luck, deviate by a half.
+  update public.pm_overrides override
+  set evidence_from = now(), promised = 0.5, baseline = 0, baseline_sigma = 0.5
+  where override.override_type = 'pm_tuning' and override.lesson_id = any (lesson_ids)
+    and override.action_category = any (learning.gate_levers())
+    and override.evidence_from is null and override.enabled;
+end
+$$;
+comment on function learning.promise_of_moves(bigint[]) is
+  'Writes down what the gates promise that some lessons have begun to move: that at least half of the '
+  'windows that a move decides are gains.';
+
 create function public.reconcile_tuning_overrides(
   p_after bigint default 0,
   p_limit integer default 500,
@@ -200,6 +218,7 @@ begin
     )
   into wanted_overrides, lapsed_overrides;
   done := learning.reconcile(wanted_overrides, lapsed_overrides);
+  perform learning.promise_of_moves(lesson_ids);
   if next_id is null then
     -- What was learned since then waits for its simulation.
     update learning.mining_groups mining_group

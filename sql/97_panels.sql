@@ -19,6 +19,51 @@ comment on column public.health_now.success_age_seconds is 'How long ago that wa
 comment on column public.health_now.failures is 'How often it failed lately.';
 comment on column public.health_now.release is 'Release of the database.';
 
+create view public.override_performance
+with (security_invoker = true)
+as
+select override.id as override_id, override.override_type, override.pattern_key, override.action_category,
+  override.scope_subset as scope, override.control, override.enabled, override.disabled_reason,
+  case override.override_type
+    when 'pm_tuning' then 'gains'
+    else learning.outcome_unit(override.action_category, learning.config())
+  end as unit, override.evidence_from,
+  override.promised, override.baseline, override.baseline_sigma, coalesce(record.n, 0) as live_n,
+  record.mean as live_mean, record.mean - override.baseline as live_effect, record.e_value as live_e_value,
+  record.recorded_at
+from public.pm_overrides override
+left join learning.live_records record on record.override_id = override.id;
+comment on view public.override_performance is
+  'For every override what its decisions came to since it began to act, and for one that moves a gate the '
+  'windows that only the move let in or kept out, against what it promised.';
+comment on column public.override_performance.override_id is 'The override.';
+comment on column public.override_performance.override_type is 'What it acts on.';
+comment on column public.override_performance.pattern_key is 'Behaviour it applies to, dotted.';
+comment on column public.override_performance.action_category is 'Action it applies to, or the lever.';
+comment on column public.override_performance.scope is 'Where.';
+comment on column public.override_performance.control is 'Whose word it is: auto, pinned or off.';
+comment on column public.override_performance.enabled is 'Whether it acts.';
+comment on column public.override_performance.disabled_reason is 'Why not.';
+comment on column public.override_performance.unit is
+  'What outcomes are in: points, of which a fraction of 0.01 is one, or R; gains for a gate, where a window '
+  'that it decided is 1 if it let in a success or kept out a failure, else 0.';
+comment on column public.override_performance.evidence_from is
+  'Since when decisions count; when it began to act, or was switched off for breaking its promise.';
+comment on column public.override_performance.promised is
+  'How much better they were to be; of a gate the least share of gains, 0.5.';
+comment on column public.override_performance.baseline is
+  'The baseline when it began to act; 0, no gain, for a gate.';
+comment on column public.override_performance.baseline_sigma is 'Its deviation.';
+comment on column public.override_performance.live_n is
+  'Decisions since then, in which it acted; of a gate the windows that it decided.';
+comment on column public.override_performance.live_mean is
+  'Mean of their winsorised outcomes; of a gate the share of gains.';
+comment on column public.override_performance.live_effect is 'By how much that is above the baseline.';
+comment on column public.override_performance.live_e_value is
+  'Evidence that it keeps less than half of its promise, or a gate less than all of it, half gains: 1 is '
+  'none, at 20 it is switched off.';
+comment on column public.override_performance.recorded_at is 'When these figures came to be.';
+
 create view public.sizing_daily
 with (security_invoker = true)
 as

@@ -20,7 +20,11 @@ Deno.test("figures have a true minus, nothing that is zero has a sign, and what 
     "−14 %",
     "±0 %",
   ]);
-  assertEquals([inUnit(0.1151, "points"), inUnit(-0.42, "R")], ["+11.5", "−0.42"]);
+  assertEquals([inUnit(0.1151, "points"), inUnit(-0.42, "R"), inUnit(0.625, "gains")], [
+    "+11.5",
+    "−0.42",
+    "63 %",
+  ]);
   const now = Date.parse("2026-01-05T12:00:00Z");
   assertEquals(
     ["2026-01-05T11:59:50Z", "2026-01-05T11:59:00Z", "2026-01-05T09:00:00Z", "2026-01-01T12:00:00Z"].map((

@@ -223,24 +223,24 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
       calibration_of category_cells category_sums cautious_effect cells_of change_by check_batch
       check_candidate check_scope clamp codes_by_bit concentration confidence_or_default config
       configuration_faults configured_masks configured_value contained_overrides contains_override
-      count_outcomes counted crowded_full_scope crowding crowding_context desired_shares
+      count_outcomes counted crowded_full_scope crowding crowding_context decided_windows desired_shares
       differences_of_sizings dims_of_masks direct_window_id doorbell_health dotted_pattern_key
       due_groups dust earliest_event edge_strength edit_distance effect_basis_moved enabled_spans
       encode_scope encoded_scopes end_of_portion end_of_span episode_blockers episode_factors
       episode_gates episode_half episode_kinds events_of_closes explain_calibration
       explain_contributions explain_crowding explain_idle_overrides explain_size explain_strength
       factor fade faded failed_rings failures_of figure figures_wanted fill_of_action finite_number
-      full_scope_counts greatest_share has_broken_promise has_effect health history_retention
+      full_scope_counts gate_levers gate_movers gates_pass greatest_share has_broken_promise has_effect health history_retention
       hold_out ignored_in_words ignored_keys in_percent in_unit inbox_gaps inbox_health is_admitted
       is_held_out is_judged_in_r is_larger_move is_nested_too_deep is_number_within is_opposed
       is_over is_plain is_pruned is_reconciled is_recorded is_shadow_window is_young jobs
       judged_events kept_of kind_of_subject known_pairs label_faults learned_kinds learned_levers
       learning_role least_edge_weight least_share legacy_keys lesson_in_words lever_stand
-      list_contributions list_slices listed_dimensions live_decisions log_retention luck_among
+      list_contributions list_slices listed_dimensions live_decisions live_windows log_retention luck_among
       mask_count mask_weight matched_overrides materialization_health may_read measure_category_days
       measure_exposure measure_strand measured_effects measured_roi members_in_words
       merge_configuration merged_scope mining_health mining_settings_digest missed_rr missing_gates
-      missing_secrets mode_outcome moment most_deleted_unasked most_episode_lines most_in_one_go
+      missing_secrets mode_outcome moment most_deleted_unasked move_spells most_episode_lines most_in_one_go
       multiplier_applied multiplier_bounds multiplier_within_bounds near_misses nearest_dimension
       newest_proof next_allocation next_keys normal_scope_mask normal_scope_mask_expression
       number_bytes number_of number_of_decimal offered_levers orphaned_tuning_overrides
@@ -284,7 +284,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
       log_late_strands log_lessons log_overrides log_recorded_windows log_simulations
       log_tuning_lessons mark_groups_changed measure_baselines measure_effect_bases
       measure_positions_anew normalise_override normalise_position note_episodes note_upsert
-      number_index_pairs outdate_allocation override_by_hand promise_of_key propose_overrides
+      number_index_pairs outdate_allocation override_by_hand promise_of_key promise_of_moves propose_overrides
       prune_edge_history prune_history prune_proofs prune_sizings prune_subject prune_unlearned
       put_configuration_back put_exposure_back put_overrides_back queue_registrations rebuild
       rebuild_exposure rebuild_override_index receive_strands recode_scopes reconcile reconcile_span

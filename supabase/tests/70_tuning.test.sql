@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(25);
+select plan(37);
 
 delete from pm_overrides where true;
 delete from pattern_episode_events where true;
@@ -148,6 +148,144 @@ select is(public.start_tuning(), 1,
 delete from pattern_episode_events where true;
 select pg_temp.decided('before all time', 'pm.c', '-infinity'), pg_temp.decided('after it', 'pm.c', 'infinity');
 select is(isfinite(learning.tuning_lookback()), true, 'No look-back begins before all time');
+
+-- Windows that a moved gate decided -------------------------------------------------------------------------
+
+-- Recorded 0.6, 1 and 0.
+select results_eq($$ select learning.gates_pass('{0.6,0.6,1,1,0,0}', '{0,0,0}'),
+    learning.gates_pass('{0.55,0.6,1,1,0,0}', '{0,0,0}'), learning.gates_pass('{0.55,0.6,1,1,0,0}', '{-0.05,0,0}'),
+    learning.gates_pass('{0.6,0.6,1.1,1,0,0}', '{0,0.1,0}'), learning.gates_pass('{0.6,0.6,1,1,0.001,0}', '{0,0,0.002}'),
+    learning.gates_pass('{0.55,0.6,1,1,0,0}', '{0,0,0}', 1, -0.1),
+    learning.gates_pass('{0.55,0.6,1,1,0,0}', '{-0.1,0,0}', 1, 0) $$,
+  $$ values (true, false, true, true, false, true, false) $$,
+  'Gates pass at their threshold and beyond, wherever it was moved to, or one of them by itself');
+
+delete from pattern_episode_events where true;
+delete from pm_overrides where true;
+delete from pm_override_history where true;
+select learning.register_scope_values(array['{"timeframe": "1h"}'::jsonb]);
+create function pg_temp.move(lever text, value float8, scope jsonb default '{"timeframe": "15m"}',
+  confidence float8 default 0.9) returns bigint language plpgsql as $$
+declare moved bigint;
+begin
+  perform learning.act_as('loop');
+  insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, value, lesson_id,
+    confidence_score, first_active_at, evidence_from, promised, baseline, baseline_sigma)
+  values ('pm_tuning', 'pm.g', lever, scope, value, 1, confidence, '2026-01-01', '2026-02-01', 0.5, 0, 0.5)
+  returning id into moved;
+  delete from public.pm_override_history where true;
+  perform learning.act_as('');
+  return moved;
+end $$;
+-- What was decided by each lever, gains as +, costs as -.
+create function pg_temp.decisions() returns setof text language sql as $$
+  select concat(override.action_category, ' ', override.scope_subset ->> 'timeframe', ' ', episode.strand_id,
+    case decided.gain when 1 then ' +' else ' -' end)
+  from learning.decided_windows('pm.g', 0) as decided
+  join public.pm_overrides override on override.id = decided.override_id
+  join public.pattern_episode_events episode on episode.id = decided.window_id
+  order by 1
+$$;
+
+-- ts 0.6 is asked for, then 0.55.
+select pg_temp.move('tuning_ts_min', -0.05);
+select pg_temp.decided('let in, success', 'pm.g', '2026-03-01', 'acted', 'success', '{}', '{0.56,0.6,1,1,0,0}');
+select pg_temp.decided('let in, failure', 'pm.g', '2026-03-01', 'acted', 'failure', '{}', '{0.55,0.6,1,1,0,0}');
+select pg_temp.decided('not entered', 'pm.g', '2026-03-02', 'skipped', 'success', '{ts}', '{0.57,0.6,1,1,0,0}');
+select pg_temp.decided('blocked', 'pm.g', '2026-03-02', 'skipped', 'success', '{ts,cooldown}', '{0.57,0.6,1,1,0,0}');
+select pg_temp.decided('neutral', 'pm.g', '2026-03-02', 'acted', 'neutral', '{}', '{0.57,0.6,1,1,0,0}');
+select pg_temp.decided('open', 'pm.g', '2026-03-02', 'acted', null, '{}', '{0.57,0.6,1,1,0,0}');
+select pg_temp.decided('without figures', 'pm.g', '2026-03-02', 'acted', 'success', '{}', null);
+select pg_temp.decided('passes anyway', 'pm.g', '2026-03-02', 'acted', 'success', '{}', '{0.6,0.6,1,1,0,0}');
+select pg_temp.decided('fails anyway', 'pm.g', '2026-03-02', 'skipped', 'success', '{ts}', '{0.54,0.6,1,1,0,0}');
+select pg_temp.decided('halo fails', 'pm.g', '2026-03-02', 'skipped', 'success', '{ts}', '{0.57,0.6,1.1,1,0,0}');
+select pg_temp.decided('before', 'pm.g', '2026-01-31', 'acted', 'success', '{}', '{0.57,0.6,1,1,0,0}');
+select pg_temp.decided('another key', 'pm.h', '2026-03-02', 'acted', 'success', '{}', '{0.57,0.6,1,1,0,0}');
+select results_eq('select * from pg_temp.decisions()', $$ values ('tuning_ts_min 15m let in, failure -'),
+  ('tuning_ts_min 15m let in, success +'), ('tuning_ts_min 15m not entered +') $$,
+  'A loosened gate decides what it alone let in, of known outcome: it catches successes and failures');
+update pattern_episode_events set scope = '{"timeframe": "1h"}' where strand_id = 'not entered';
+select is((select count(*)::integer from pg_temp.decisions()), 2, 'Not in scopes that it does not contain');
+
+-- ts 0.65 is asked for instead of 0.6.
+delete from pattern_episode_events where true;
+select learning.act_as('loop');
+update pm_overrides set value = 0.05 where true;
+select learning.act_as('');
+delete from pm_override_history where true;
+select pg_temp.decided('kept out, failure', 'pm.g', '2026-03-01', 'skipped', 'failure', '{ts}', '{0.6,0.6,1,1,0,0}');
+select pg_temp.decided('kept out, success', 'pm.g', '2026-03-01', 'skipped', 'success', '{}', '{0.64,0.6,1,1,0,0}');
+select pg_temp.decided('entered', 'pm.g', '2026-03-01', 'acted', 'failure', '{}', '{0.64,0.6,1,1,0,0}');
+select pg_temp.decided('passes still', 'pm.g', '2026-03-01', 'acted', 'failure', '{}', '{0.66,0.6,1,1,0,0}');
+select results_eq('select * from pg_temp.decisions()', $$ values ('tuning_ts_min 15m entered +'),
+  ('tuning_ts_min 15m kept out, failure +'), ('tuning_ts_min 15m kept out, success -') $$,
+  'A tightened one what it alone kept out: it drops failures and successes');
+
+-- Several: ts 0.55 for 0.6, halo 0.9 for 1 within 15m; within 1h ts 0.55 and halo 1.1.
+delete from pattern_episode_events where true;
+delete from pm_overrides where true;
+select pg_temp.move('tuning_ts_min', -0.05, '{}'), pg_temp.move('tuning_halo', -0.1),
+  pg_temp.move('tuning_halo', 0.1, '{"timeframe": "1h"}');
+select pg_temp.decided('ts alone', 'pm.g', '2026-03-01', 'acted', 'success', '{}', '{0.57,0.6,0.9,1,0,0}');
+select pg_temp.decided('kept out by halo', 'pm.g', '2026-03-01', 'skipped', 'success', '{}', '{0.57,0.6,0.95,1,0,0}');
+select pg_temp.decided('halo alone', 'pm.g', '2026-03-01', 'skipped', 'failure', '{}', '{0.6,0.6,0.95,1,0,0}');
+select pg_temp.decided('both', 'pm.g', '2026-03-01', 'acted', 'failure', '{}', '{0.57,0.6,1.05,1,0,0}');
+update pattern_episode_events set scope = '{"timeframe": "1h"}' where strand_id = 'both';
+-- What ts lets in the halo keeps out: ts decides nothing, and the halo does.
+select results_eq('select * from pg_temp.decisions()', $$ values ('tuning_halo 15m halo alone +'),
+  ('tuning_halo 15m kept out by halo -'), ('tuning_halo 1h both -'), ('tuning_ts_min  both -'),
+  ('tuning_ts_min  ts alone +') $$,
+  'Of several moved at once each decides what would be otherwise without it, the others as they are');
+
+-- The most specific alone moves a gate: within 15m ts 0.5, elsewhere 0.55.
+delete from pattern_episode_events where true;
+delete from pm_overrides where true;
+select pg_temp.move('tuning_ts_min', -0.05, '{}'), pg_temp.move('tuning_ts_min', -0.1);
+select pg_temp.decided('inside', 'pm.g', '2026-03-01', 'acted', 'success', '{}', '{0.57,0.6,1,1,0,0}');
+select pg_temp.decided('outside', 'pm.g', '2026-03-01', 'acted', 'success', '{}', '{0.57,0.6,1,1,0,0}');
+update pattern_episode_events set scope = '{}' where strand_id = 'outside';
+select results_eq('select * from pg_temp.decisions()',
+  $$ values ('tuning_ts_min  outside +'), ('tuning_ts_min 15m inside +') $$,
+  'A window is decided by the override that moved its gate, not by a wider one');
+
+-- By history.
+select learning.act_as('loop');
+update pm_overrides set enabled = false, disabled_by = 'loop', disabled_reason = 'lapsed'
+where scope_subset <> '{}';
+select learning.act_as('');
+update pm_override_history set at = '2026-02-20' where true;
+select results_eq('select * from pg_temp.decisions()',
+  $$ values ('tuning_ts_min  inside +'), ('tuning_ts_min  outside +') $$,
+  'While the narrow one is off the wider one moves the gate');
+update pattern_episode_events set occurred_at = '2026-02-19' where strand_id = 'inside';
+select results_eq('select * from pg_temp.decisions()', $$ values ('tuning_ts_min  outside +') $$,
+  'And while it was on it did not');
+insert into pm_override_history (override_id, at, actor, old, new)
+select id, '2026-02-10', 'loop', '{"value": 0.05}', '{"value": -0.05}' from pm_overrides where scope_subset = '{}';
+update pattern_episode_events set scope = '{}', occurred_at = '2026-02-09' where strand_id = 'inside';
+select results_eq('select * from pg_temp.decisions()', $$ values ('tuning_ts_min  outside +') $$,
+  'A window is judged by the move of its time: asked for 0.65, 0.57 fails anyway');
+update pattern_episode_events set gates = '{0.62,0.6,1,1,0,0}' where strand_id = 'inside';
+select results_eq('select * from pg_temp.decisions()',
+  $$ values ('tuning_ts_min  inside -'), ('tuning_ts_min  outside +') $$, 'And 0.62 is kept out, a success');
+
+-- One that was switched off for what it cost is held against what it would have decided since.
+select learning.act_as('loop');
+update pm_overrides set enabled = false, disabled_by = 'loop', disabled_reason = 'stopped adding value: told',
+  evidence_from = '2026-02-25' where scope_subset = '{}';
+select learning.act_as('');
+select results_eq('select * from pg_temp.decisions()', $$ values ('tuning_ts_min  outside +') $$,
+  'What broke its promise is held against what it would have decided since');
+delete from pm_override_history where true;
+select learning.act_as('loop');
+update pm_overrides set enabled = true where scope_subset <> '{}';
+select learning.act_as('');
+delete from pm_override_history where true;
+update pattern_episode_events set scope = '{"timeframe": "15m"}', gates = '{0.57,0.6,1,1,0,0}' where true;
+update pattern_episode_events set occurred_at = '2026-03-02' where strand_id = 'inside';
+select results_eq('select * from pg_temp.decisions()',
+  $$ values ('tuning_ts_min 15m inside +'), ('tuning_ts_min 15m outside +') $$,
+  'Not where a narrower one moves the gate all the same');
 
 select * from finish();
 rollback;

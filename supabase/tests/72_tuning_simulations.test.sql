@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(13);
+select plan(18);
 
 delete from pm_overrides where true;
 delete from pattern_episode_events where true;
@@ -112,6 +112,36 @@ select is(public.claim_tuning_simulation(), null,
 insert into learning_configs (module_id, config_data) values ('pm', '{"tuning": {"min_gain": 5}}');
 select is(public.claim_tuning_simulation() -> 'tuning' ->> 'min_gain', '5',
   'A group is simulated again when the configuration of tuning changes');
+
+-- Windows that moves decided, override by override.
+delete from pm_overrides where true;
+delete from pattern_episode_events where true;
+select is(learning.live_windows('pm.g', 0), '{"rows": 0, "last_override": null, "overrides": []}',
+  'Where nothing moves a gate nothing is read');
+insert into pm_overrides (override_type, pattern_key, action_category, scope_subset, value, enabled, first_active_at)
+select 'pm_tuning', 'pm.g', lever, '{}', move, acts, '2026-01-01'
+from (values ('tuning_ts_min', -0.1, true), ('tuning_halo', 0.2, true), ('tuning_slope', 0.001, false),
+  ('entry_delay_bars', 1, true)) as given(lever, move, acts);
+delete from pm_override_history where true;
+insert into pattern_episode_events (strand_id, episode_id, pattern_key, scope, scope_mask, decision, outcome, factors,
+  occurred_at, scope_codes, gates)
+values ('g2', 'g2', 'pm.g', '{}', 0, 'acted', 'failure', '{}', '2026-02-02', '{}', '{0.5,0.6,1,1,0,0}'),
+  ('g1', 'g1', 'pm.g', '{}', 0, 'acted', 'success', '{}', '2026-02-01', '{}', '{0.5,0.6,1,1,0,0}'),
+  ('g3', 'g3', 'pm.g', '{}', 0, 'acted', 'success', '{}', '2026-02-03', '{}', '{0.5,0.6,1.1,1,0,0}');
+create temporary table live as select learning.live_windows('pm.g', 0) as piece;
+select is((piece ->> 'rows')::integer, 4, 'Each gate has the windows it decided') from live;
+select results_eq($$ select action_category, decided -> 'promised', length(decode(decided #>> '{decisions,outcome}', 'base64')) / 8
+    from live cross join jsonb_array_elements(piece -> 'overrides') as decided
+    join pm_overrides on id = (decided ->> 'id')::bigint order by id $$,
+  $$ values ('tuning_ts_min', 'null'::jsonb, 3), ('tuning_halo', 'null', 1) $$,
+  'Only gates that are moved are read, those made by hand as well, which promised nothing');
+select is(decided #>> '{decisions,outcome}', learning.packed(float8send(1) || float8send(0) || float8send(1)),
+  'Oldest first')
+from live cross join jsonb_array_elements(piece -> 'overrides') with ordinality as found(decided, place)
+where place = 1;
+select is(jsonb_array_length(learning.live_windows('pm.g', (
+  select id from pm_overrides where action_category = 'tuning_ts_min')) -> 'overrides'), 1,
+  'What is read goes on after an override');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(31);
+select plan(44);
 
 delete from pm_overrides where true;
 delete from learning_lessons where true;
@@ -165,6 +165,74 @@ delete from pm_overrides where scope_subset = '{"chain": "base"}';
 select public.read_live_decisions();
 select is((select count(*)::integer from learning.live_records record join ids on ids.id = record.override_id
   where ids.chain = 'base'), 0, 'Of what is deleted nothing is kept');
+
+-- Moved gates -----------------------------------------------------------------------------------------------
+
+select learning.mark_groups_changed(array[('pm', 'pm.g', 'tuning')::learning.group_key]);
+update learning.mining_groups set mined_at = '2025-03-01' where pattern_key = 'pm.g';
+update learning.mining_groups set mined_at = null where pattern_key <> 'pm.g';
+insert into learning_lessons (module, pattern_key, action_category, scope_subset, scope_mask, lesson_type, n, stats,
+  edge_raw, p_value, q_value, status, last_evidence_at)
+  values ('pm', 'pm.g', 'tuning', '{}', 0, 'tuning_rates', 40, '{}', 0, 1, 1, 'active', '2025-01-16');
+insert into learning.tuning_simulations (lesson_id, verdict, tested, skipped, moves, confidence, p_value, admitted,
+  summary, details)
+select id, 'move', 4, 120, '{"tuning_halo": {"value": 0.1, "multiplier": 1.1}}', 0.8, 0.01, true, '', '{}'
+from learning_lessons where pattern_key = 'pm.g';
+select public.reconcile_tuning_overrides(p_largest_p_value => 0.05);
+select results_eq($$ select evidence_from = now(), promised, baseline, baseline_sigma from pm_overrides
+    where pattern_key = 'pm.g' $$, $$ values (true, 0.5::float8, 0::float8, 0.5::float8) $$,
+  'What begins to move a gate promises that half of what it decides are gains');
+select learning.act_as('loop');
+update pm_overrides set evidence_from = '2025-02-01' where pattern_key = 'pm.g';
+select learning.act_as('');
+delete from pm_override_history where true;
+create function pg_temp.see(p_id text, p_outcome text, p_at timestamptz, p_halo float8) returns void language sql as $$
+  insert into public.pattern_episode_events (strand_id, episode_id, pattern_key, scope, scope_mask, decision,
+    outcome, factors, occurred_at, scope_codes, gates)
+  values (p_id, p_id, 'pm.g', '{}', 0, 'acted', p_outcome, '{}', p_at, '{}', array[0.7, 0.6, p_halo, 1, 0.01, 0])
+$$;
+-- 1.05 and 1.1 pass 1.1 alone.
+select pg_temp.see('w1', 'failure', '2025-02-03', 1.05), pg_temp.see('w2', 'success', '2025-02-10', 1.1),
+  pg_temp.see('w3', 'failure', '2025-02-10', 0.9), pg_temp.see('w4', 'failure', '2025-01-31', 1.05);
+create function pg_temp.read_gates() returns jsonb language sql as $$
+  select public.read_live_decisions() #> '{keys,0}'
+$$;
+select is(pg_temp.read_gates() - '{mined,overrides}'::text[], '{"family": "tuning", "last_override": null, "rows": 2,
+  "basis": null}', 'Gates are read with their group, too');
+select is((pg_temp.read_gates() #> '{overrides,0}') - 'id', jsonb_build_object('promised', 0.5, 'baseline', 0,
+    'sigma', 0.5, 'broken', false, 'decisions', jsonb_build_object('outcome', pg_temp.columns(0, 1), 'acted_at',
+    pg_temp.columns(extract(epoch from '2025-02-03'::timestamptz) * 1000,
+      extract(epoch from '2025-02-10'::timestamptz) * 1000))),
+  'With the windows that each decided: gains are 1, costs 0');
+create function pg_temp.save_gate(p_verdict text) returns jsonb language sql as $$
+  select public.save_live_records(jsonb_build_array(jsonb_build_object('override_id', id, 'n', 40, 'mean', 0.125,
+    'e_value', 20.52, 'verdict', p_verdict)), '{}')
+  from public.pm_overrides where pattern_key = 'pm.g'
+$$;
+select is(pg_temp.save_gate(null), '{"disabled": 0, "returned": 0}', 'Their record is kept');
+select results_eq($$ select live_n, live_mean, live_effect, promised, live_e_value, unit from override_performance
+    where pattern_key = 'pm.g' $$,
+  $$ values (40, 0.125::float8, 0.125::float8, 0.5::float8, 20.52::float8, 'gains') $$,
+  'And shown beside that of sizes, as a share of gains');
+select is(pg_temp.save_gate('broken'), '{"disabled": 1, "returned": 0}', 'A move that costs is taken back');
+select results_eq($$ select enabled, evidence_from = now(), disabled_reason from pm_overrides
+    where pattern_key = 'pm.g' $$,
+  $$ values (false, true, 'stopped adding value: of 40 windows that only it let in or kept out 12.5 % are gains, '
+    'promised were at least 50 % (e = 20.5)') $$, 'With its figures, and looked at anew from now on');
+select is((select message from learning_log where event = 'override_disabled' order by id desc limit 1),
+  'Override for pm.g tuning_halo in {} disabled: stopped adding value: of 40 windows that only it let in or kept '
+  'out 12.5 % are gains, promised were at least 50 % (e = 20.5)', 'Which is told');
+select public.reconcile_tuning_overrides(p_largest_p_value => 0.05);
+select is((select enabled from pm_overrides where pattern_key = 'pm.g'), false,
+  'Its lesson alone does not move it again');
+select is(pg_temp.read_gates() #> '{overrides,0,decisions,outcome}', '""',
+  'What it is held against begins anew');
+select is(pg_temp.save_gate('returns'), '{"disabled": 0, "returned": 1}', 'It returns on new evidence');
+select is((select enabled from pm_overrides where pattern_key = 'pm.g'), true, 'And acts');
+select pg_temp.save_gate('broken');
+update learning.tuning_simulations set admitted = false where true;
+select is(pg_temp.save_gate('returns'), '{"disabled": 0, "returned": 0}',
+  'Not where its simulation does not stand up any more');
 
 select * from finish();
 rollback;

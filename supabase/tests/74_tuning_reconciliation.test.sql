@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(23);
+select plan(24);
 
 delete from pm_overrides where true;
 delete from pattern_episode_events where true;
@@ -112,6 +112,12 @@ select results_eq($$ select action_category, value, enabled, disabled_by, lesson
 select results_eq($$ select action_category, proposed -> 'value' from pm_overrides order by 1 $$,
   $$ values ('tuning_halo', '0.1'::jsonb), ('tuning_slope', '-0.002'), ('tuning_ts_min', null) $$,
   'Beside what a person decided stands what the loop would say');
+
+select results_eq($$ select action_category, evidence_from, promised, baseline, baseline_sigma from pm_overrides
+  order by 1 $$,
+  $$ values ('tuning_halo', null::timestamptz, null::float8, null::float8, null::float8),
+    ('tuning_slope', now(), 0.5, 0, 0.5), ('tuning_ts_min', now(), 0.5, 0, 0.5) $$,
+  'What was learned promises half gains from when it began to act, what a person made promises nothing');
 
 -- What no longer holds is switched off with the reason.
 update learning.tuning_groups set lessons_version = lessons_version + 1;

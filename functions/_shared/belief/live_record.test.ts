@@ -26,7 +26,7 @@ Deno.test("evidence against a promise is what a calculation by hand gives", () =
   // S = 4, V = 10: e = 2 · sqrt(1/11) · e^(16/22) · Φ(4/√11), Φ(1.2060453783) = 0.8861000030.
   const { logE, refuted } = evidenceAgainst(
     decisionsOf([[1, 0], [1]]),
-    { promised: 2, baseline: 1, sigma: 1 },
+    { promised: 2, kept: 0.5, baseline: 1, sigma: 1 },
     1,
     LATER,
   );
@@ -35,7 +35,7 @@ Deno.test("evidence against a promise is what a calculation by hand gives", () =
 });
 
 Deno.test("a promise of worse outcomes is broken by better ones", () => {
-  const promise = { baseline: 1, sigma: 1 };
+  const promise = { kept: 0.5, baseline: 1, sigma: 1 };
   // Mirrored about the baseline: what was 1, 0 and 1 is 1, 2 and 1.
   const mirrored = evidenceAgainst(decisionsOf([[1, 2], [1]]), { ...promise, promised: -2 }, 1, LATER);
   const plain = evidenceAgainst(decisionsOf([[1, 0], [1]]), { ...promise, promised: 2 }, 1, LATER);
@@ -43,7 +43,7 @@ Deno.test("a promise of worse outcomes is broken by better ones", () => {
 });
 
 Deno.test("good weeks are no credit: after them evidence begins anew", () => {
-  const promise = { promised: 2, baseline: 0, sigma: 1 };
+  const promise = { promised: 2, kept: 0.5, baseline: 0, sigma: 1 };
   const bad = [[0], [0], [0]];
   const fresh = evidenceAgainst(decisionsOf(bad), promise, 33, LATER);
   const after = evidenceAgainst(decisionsOf([[9], [9], ...bad]), promise, 33, LATER);
@@ -53,7 +53,7 @@ Deno.test("good weeks are no credit: after them evidence begins anew", () => {
 });
 
 Deno.test("a promise stays refuted whatever comes after, and a week counts once it is over", () => {
-  const promise = { promised: 2, baseline: 0, sigma: 1 };
+  const promise = { promised: 2, kept: 0.5, baseline: 0, sigma: 1 };
   const bad = Array.from({ length: 40 }, () => [-1, -1]);
   assert(evidenceAgainst(decisionsOf(bad), promise, 33, LATER).refuted);
   assert(evidenceAgainst(decisionsOf([...bad, [1000]]), promise, 33, LATER).refuted);
@@ -63,14 +63,17 @@ Deno.test("a promise stays refuted whatever comes after, and a week counts once 
 });
 
 Deno.test("without decisions there is no evidence", () => {
-  assertEquals(evidenceAgainst(decisionsOf([]), { promised: 1, baseline: 0, sigma: 1 }, 33, LATER), {
-    logE: 0,
-    refuted: false,
-  });
+  assertEquals(
+    evidenceAgainst(decisionsOf([]), { promised: 1, kept: 0.5, baseline: 0, sigma: 1 }, 33, LATER),
+    {
+      logE: 0,
+      refuted: false,
+    },
+  );
 });
 
 const TRADES_A_WEEK = 5;
-const PROMISE = { promised: 0.3, baseline: 0, sigma: 1 };
+const PROMISE = { promised: 0.3, kept: 0.5, baseline: 0, sigma: 1 };
 
 /** How often, of so many runs, a promise of 0.3 σ is refuted, and how often within 40 weeks of its turn. */
 function simulate(

@@ -4,9 +4,12 @@ import { type ClusterSetting, clusterTrades, utcWeek } from "../statistics/clust
 import type { Baseline } from "../statistics/baseline.ts";
 import { mean } from "../statistics/moments.ts";
 
-/** Decisions that an override contained, in any order; one entry per decision in both columns. */
+/**
+ * Decisions that an override contained, or windows that its move of a gate decided, in any order; one entry each in
+ * both columns.
+ */
 export interface LiveDecisions {
-  /** Winsorised outcomes. */
+  /** Winsorised outcomes; of a window 1 for a gain, 0 for a cost. */
   readonly outcomes: Float64Array;
   /** Epoch milliseconds of each decision. */
   readonly actedAt: Float64Array;
@@ -16,6 +19,8 @@ export interface LiveDecisions {
 export interface OverridePromise {
   /** By how much its decisions are better than the baseline; below 0 where they are worse. */
   readonly promised: number;
+  /** How much of that is to be kept, above 0 to 1: {@linkcode KEPT_BY_STRENGTH} or {@linkcode KEPT_BY_GATES}. */
+  readonly kept: number;
   /** The baseline's winsorised mean. */
   readonly baseline: number;
   /** σ of the baseline, above 0. */
@@ -24,7 +29,7 @@ export interface OverridePromise {
 
 /** What is held against a promise. */
 export interface LiveEvidence {
-  /** e that at least half of the promise is kept is wrong; 1 is no evidence. In logarithms. */
+  /** e that as much of the promise is kept as is to be is wrong; 1 is no evidence. In logarithms. */
   readonly logE: number;
   /** Whether that was refuted. */
   readonly refuted: boolean;
@@ -33,25 +38,33 @@ export interface LiveEvidence {
 /** From this e on a promise is refuted. */
 const REFUTING_E = 20;
 
+/** A lesson's effect is promised, and half of it has to stay. */
+export const KEPT_BY_STRENGTH = 0.5;
+/** A moved gate promises that half of the windows it decides are gains, which is the least it may keep. */
+export const KEPT_BY_GATES = 1;
+
+/** What windows are that a move decides by luck: half gains, with a σ of a half, which is known and not measured. */
+export const GATES_BY_LUCK = { n: Infinity, winsorisedMean: 0.5, sigma: 0.5 };
+
 /**
- * The evidence against "it keeps at least half of what it promised" (functions/README.md, "While it acts"), by the
- * weeks that are over.
+ * The evidence against "it keeps as much of what it promised as is to be kept" (functions/README.md, "While it acts"),
+ * by the weeks that are over.
  *
  * @param nMin `n_min`, by which the evidence is weighed.
  * @param now Epoch milliseconds: its week is not over.
  */
 export function evidenceAgainst(
   { outcomes, actedAt }: LiveDecisions,
-  { promised, baseline, sigma }: OverridePromise,
+  { promised, kept, baseline, sigma }: OverridePromise,
   nMin: number,
   now: number,
 ): LiveEvidence {
-  const half = Math.abs(promised) / 2;
+  const least = Math.abs(promised) * kept;
   const sign = Math.sign(promised);
   const byWeek = new Map<number, number>();
   for (let i = 0; i < outcomes.length; i++) {
     const week = utcWeek(actedAt[i]!);
-    byWeek.set(week, (byWeek.get(week) ?? 0) + half - (outcomes[i]! - baseline) * sign);
+    byWeek.set(week, (byWeek.get(week) ?? 0) + least - (outcomes[i]! - baseline) * sign);
   }
   byWeek.delete(utcWeek(now));
   let sum = 0;
@@ -83,7 +96,7 @@ export interface ReturnSettings {
  * (functions/README.md, "While it acts").
  *
  * @param promised Its sign is what they must say.
- * @param baseline The present one, of decisions that these are part of.
+ * @param baseline The present one, of decisions that these are part of; {@linkcode GATES_BY_LUCK} of windows.
  */
 export function speakForReturn(
   { outcomes, actedAt }: LiveDecisions,

@@ -60,6 +60,7 @@ function savedOf(
 Deno.test("an override that breaks its promise is reported broken, one that keeps it is not", async () => {
   const database = databaseOf([{
     keys: [{
+      family: "strength",
       mined: { "3": "2024-01-01" },
       last_override: null,
       basis: BASIS,
@@ -84,6 +85,7 @@ Deno.test("one that broke its promise returns when what came since says the same
   const broken = { broken: true };
   const database = databaseOf([{
     keys: [{
+      family: "strength",
       mined: { "3": "2024-01-01" },
       last_override: null,
       basis: BASIS,
@@ -107,8 +109,45 @@ Deno.test("one that broke its promise returns when what came since says the same
   );
 });
 
+Deno.test("a gate is held to half gains, and returns on gains beyond luck", async () => {
+  /** Forty windows that a move decided, of which so many were gains. */
+  const decided = (gains: number): number[] =>
+    Array.from({ length: 40 }, (_, i) => i * gains % 40 < gains ? 1 : 0);
+  const promise = { promised: 0.5, baseline: 0, sigma: 0.5 };
+  const database = databaseOf([{
+    keys: [{
+      family: "tuning",
+      mined: { "4": "2024-01-01" },
+      last_override: null,
+      basis: null,
+      overrides: [
+        override(1, decided(4), promise),
+        override(2, decided(20), promise),
+        override(3, decided(32), { ...promise, broken: true }),
+        override(4, decided(20), { ...promise, broken: true }),
+        override(5, decided(4), { promised: null, baseline: null, sigma: null }),
+      ],
+    }],
+    now: NOW,
+    next: null,
+  }]);
+  await watch(database);
+  assertEquals(savedOf(database).map(({ id, verdict, mean }) => [id, verdict, mean]), [
+    [1, "broken", 0.1],
+    [2, null, 0.5],
+    [3, "returns", 0.8],
+    [4, null, 0.5],
+    [5, null, 0.1],
+  ]);
+});
+
 Deno.test("a group is through with its last piece, and a spent budget leaves the rest to the next one", async () => {
-  const key = { mined: { "3": "2024-01-01" }, basis: BASIS, overrides: [override(1, [])] };
+  const key = {
+    family: "strength",
+    mined: { "3": "2024-01-01" },
+    basis: BASIS,
+    overrides: [override(1, [])],
+  };
   const pieces = [
     { keys: [{ ...key, last_override: 1 }], now: NOW, next: { group: 3, override: 1 } },
     { keys: [{ ...key, last_override: null }], now: NOW, next: null },

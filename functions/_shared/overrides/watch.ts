@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { evidenceAgainst, type ReturnSettings, speakForReturn } from "../belief/live_record.ts";
+import {
+  evidenceAgainst,
+  GATES_BY_LUCK,
+  KEPT_BY_GATES,
+  KEPT_BY_STRENGTH,
+  type ReturnSettings,
+  speakForReturn,
+} from "../belief/live_record.ts";
 import { evidenceOf } from "../statistics/evidence.ts";
 import { mean } from "../statistics/moments.ts";
 import { winsorise } from "../statistics/winsorise.ts";
@@ -62,10 +69,17 @@ export async function watchSettings(store: Store): Promise<ReturnSettings> {
 }
 
 function recordsOf(
-  { overrides, basis }: WatchedKey,
+  { family, overrides, basis }: WatchedKey,
   settings: ReturnSettings,
   now: number,
 ): StoredLiveRecord[] {
+  const isGate = family === "tuning";
+  const kept = isGate ? KEPT_BY_GATES : KEPT_BY_STRENGTH;
+  const present = isGate ? GATES_BY_LUCK : basis === null ? null : {
+    n: basis.n,
+    winsorisedMean: basis.winsorised_mean,
+    sigma: basis.sigma,
+  };
   return overrides.map(({ id, promised, baseline, sigma, broken, decisions }) => {
     const outcomes = basis === null
       ? decisions.outcome
@@ -73,12 +87,9 @@ function recordsOf(
     const live = { outcomes, actedAt: decisions.acted_at };
     const evidence = promised === null || baseline === null || sigma === null || sigma === 0 || promised === 0
       ? null
-      : evidenceAgainst(live, { promised, baseline, sigma }, settings.nMin, now);
-    const returns = broken && promised !== null && basis !== null && speakForReturn(live, promised, {
-      n: basis.n,
-      winsorisedMean: basis.winsorised_mean,
-      sigma: basis.sigma,
-    }, settings);
+      : evidenceAgainst(live, { promised, kept, baseline, sigma }, settings.nMin, now);
+    const returns = broken && promised !== null && present !== null &&
+      speakForReturn(live, promised, present, settings);
     return {
       override_id: id,
       n: outcomes.length,

@@ -13,7 +13,7 @@ const LEAST_CLUSTERS = 5;
  *
  * @param n Number of trades in the slice, 1 to N.
  * @param difference Mean of the slice's winsorised outcomes − the baseline's winsorised mean.
- * @param baseline The baseline's N and σ.
+ * @param baseline The baseline's N and σ; N may be Infinity, where mean and σ are known and not measured.
  * @throws RangeError when the slice has more trades than the baseline it should be part of.
  */
 export function zScore(n: number, difference: number, baseline: Pick<Baseline, "n" | "sigma">): number {
@@ -22,7 +22,8 @@ export function zScore(n: number, difference: number, baseline: Pick<Baseline, "
     throw new RangeError(`A slice of ${n} trades cannot be part of a baseline of ${population}`);
   }
   if (n === population || sigma === 0) return 0;
-  return difference / (sigma * Math.sqrt((1 / n - 1 / population) * population / (population - 1)));
+  const correction = population === Infinity ? 1 : population / (population - 1);
+  return difference / (sigma * Math.sqrt((1 / n - 1 / population) * correction));
 }
 
 /** The clustered test of a slice. */

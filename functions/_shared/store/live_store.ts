@@ -17,11 +17,13 @@ const watchedOverride = z.object({
 });
 
 const watchedKey = z.object({
+  /** tuning: its overrides move gates, and their decisions are windows that a move decided. */
+  family: z.enum(["strength", "tuning"]),
   /** By group when it had been mined. */
   mined: z.record(z.string(), z.string()),
   /** Not null where more of its overrides follow. */
   last_override: z.number().nullable(),
-  /** The present baseline; null where it has no decisions left. */
+  /** The present baseline; null where it has no decisions left, and of tuning. */
   basis: z.object({
     n: z.number(),
     winsorised_mean: z.number(),
@@ -44,10 +46,10 @@ const liveDecisions = z.object({
   next: place.nullable(),
 });
 
-/** Overrides with the decisions in which they acted. */
+/** Overrides with the decisions in which they acted, or that they made of windows. */
 export type LivePiece = z.infer<typeof liveDecisions>;
 
-/** The overrides of one pattern key and category, or some of them. */
+/** The overrides of one pattern key and category, or some of them; of tuning those of all gates of a key. */
 export type WatchedKey = z.infer<typeof watchedKey>;
 
 /** What is written of one override. */

@@ -46,9 +46,10 @@ export function change(factor: number | null | undefined): string {
   return `${text === "0" ? "±0" : text} %`;
 }
 
-/** An outcome in its unit: points are hundredths of the capital. */
+/** An outcome in its unit: points are hundredths of the capital, gains a share of what a gate decided. */
 export function inUnit(value: number | null | undefined, unit: string, digits?: number): string {
   if (value === null || value === undefined) return NOTHING;
+  if (unit === "gains") return percent(value, digits ?? 0);
   return unit === "points" ? signed(value * 100, digits ?? 1) : signed(value, digits ?? 2);
 }
 

@@ -1580,6 +1580,70 @@ begin
   return context;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.decided_windows(p_pattern_key text, after_override bigint)
+ RETURNS TABLE(override_id bigint, occurred_at timestamp with time zone, window_id bigint, gain double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_nestloop TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  return query
+  with mover as materialized (select gate_mover.* from learning.gate_movers(p_pattern_key) as gate_mover),
+  reach as materialized (
+    select array[least(0, min(mover.move) filter (where mover.place = 1)),
+        greatest(0, max(mover.move) filter (where mover.place = 2)),
+        least(0, min(mover.move) filter (where mover.place = 3))] as loosest,
+      array[greatest(0, max(mover.move) filter (where mover.place = 1)),
+        least(0, min(mover.move) filter (where mover.place = 2)),
+        greatest(0, max(mover.move) filter (where mover.place = 3))] as tightest,
+      min(mover.since) filter (where mover.watched and mover.id > after_override) as earliest
+    from mover
+  ),
+  near_window as materialized (
+    select episode.id, least(episode.occurred_at, now()) as seen_at, episode.scope, episode.gates,
+      episode.outcome = 'success' as succeeded
+    from public.pattern_episode_events episode
+    cross join reach
+    where episode.pattern_key = p_pattern_key and episode.outcome in ('success', 'failure')
+      and episode.occurred_at >= reach.earliest
+      and (episode.decision = 'acted' or episode.blocked_by <@ array['ts', 'slope', 'halo'])
+      -- What the loosest gates keep out, or the tightest let in, no move decides.
+      and learning.gates_pass(episode.gates, reach.loosest)
+      and not learning.gates_pass(episode.gates, reach.tightest)
+  ),
+  standing as materialized (
+    select distinct on (near_window.id, mover.place) near_window.id, mover.place, mover.move, mover.precedence
+    from near_window
+    join mover on near_window.scope @> mover.scope_subset and mover.acted_in @> near_window.seen_at
+    order by near_window.id, mover.place, mover.precedence desc
+  ),
+  stood as materialized (
+    select near_window.id, array[
+      coalesce(max(standing.move) filter (where standing.place = 1), 0),
+      coalesce(max(standing.move) filter (where standing.place = 2), 0),
+      coalesce(max(standing.move) filter (where standing.place = 3), 0)
+    ] as moves
+    from near_window
+    left join standing using (id)
+    group by near_window.id
+  )
+  select mover.id, near_window.seen_at, near_window.id,
+    (with_it.pass = near_window.succeeded)::integer::float8
+  from mover
+  join near_window on near_window.scope @> mover.scope_subset and near_window.seen_at >= mover.since
+    and mover.watched_in @> near_window.seen_at
+  left join standing on standing.id = near_window.id and standing.place = mover.place
+  join stood on stood.id = near_window.id
+  cross join lateral (
+    select learning.gates_pass(near_window.gates, stood.moves, mover.place, mover.move) as pass
+  ) as with_it
+  where mover.watched and mover.id > after_override
+    and (standing.id is null or standing.precedence <= mover.precedence)
+    and with_it.pass <> learning.gates_pass(near_window.gates, stood.moves, mover.place, 0);
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.decisions()
  RETURNS SETOF learning.decision
  LANGUAGE plpgsql
@@ -2759,6 +2823,55 @@ begin
   return null;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.gate_levers()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array['tuning_ts_min', 'tuning_halo', 'tuning_slope'];
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.gate_movers(p_pattern_key text)
+ RETURNS TABLE(id bigint, place integer, scope_subset jsonb, move double precision, precedence double precision[], watched boolean, since timestamp with time zone, acted_in tstzmultirange, watched_in tstzmultirange)
+ LANGUAGE plpgsql
+ STABLE ROWS 50
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+  select override.id, array_position(learning.gate_levers(), override.action_category),
+    override.scope_subset, spell.move,
+    -- A gate is moved by the most specific override alone, of these the most confident, then the newest.
+    array[(select count(*) from jsonb_object_keys(override.scope_subset)),
+      learning.confidence_or_default(override.confidence_score), override.id]::float8[],
+    override.enabled or own.broken, coalesce(override.evidence_from, override.first_active_at),
+    own.acted_in * spell.during, case when own.broken then spell.during else own.acted_in * spell.during end
+  from public.pm_overrides override
+  cross join lateral learning.move_spells(override) as spell
+  cross join lateral (
+    select learning.has_broken_promise(override) as broken,
+      learning.enabled_spans(override.id, override.enabled) as acted_in
+  ) as own
+  where override.override_type = 'pm_tuning' and override.pattern_key = p_pattern_key
+    and override.action_category = any (learning.gate_levers());
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.gates_pass(gates double precision[], moves double precision[], place integer DEFAULT NULL::integer, move double precision DEFAULT NULL::double precision)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if place is not null then
+    moves[place] := move;
+  end if;
+  return gates[1] >= gates[2] + moves[1] and gates[3] <= gates[4] + moves[2]
+    and gates[5] >= gates[6] + moves[3];
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.give_receipts(after_id text, most_strands integer, OUT last_id text, OUT looked_at integer, OUT given integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -3838,6 +3951,45 @@ begin
   return piece;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.live_windows(p_pattern_key text, after_override bigint)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with watched as materialized (
+    select override.*
+    from public.pm_overrides override
+    where override.override_type = 'pm_tuning' and override.pattern_key = p_pattern_key
+      and override.action_category = any (learning.gate_levers()) and override.id > after_override
+      and (override.enabled or learning.has_broken_promise(override))
+    order by override.id
+    limit 500
+  ),
+  lived as materialized (
+    select decided.override_id, count(*) as rows, jsonb_build_object(
+      'outcome', learning.packed(
+        string_agg(float8send(decided.gain), ''::bytea order by decided.occurred_at, decided.window_id)
+      ),
+      'acted_at', learning.packed(
+        string_agg(float8send(extract(epoch from decided.occurred_at)::float8 * 1000), ''::bytea
+          order by decided.occurred_at, decided.window_id)
+      )
+    ) as columns
+    from learning.decided_windows(p_pattern_key, after_override) as decided
+    group by decided.override_id
+  )
+  select jsonb_build_object(
+    'last_override', case when count(*) = 500 then max(watched.id) end,
+    'rows', coalesce(sum(lived.rows), 0)::integer,
+    'overrides', coalesce(jsonb_agg(jsonb_build_object('id', watched.id, 'promised', watched.promised,
+      'baseline', watched.baseline, 'sigma', watched.baseline_sigma,
+      'broken', learning.has_broken_promise(watched),
+      'decisions', coalesce(lived.columns, '{"outcome": "", "acted_at": ""}')) order by watched.id), '[]')
+  )
+  from watched
+  left join lived on lived.override_id = watched.id;
+$function$;
 CREATE OR REPLACE FUNCTION learning.lock_or_raise()
  RETURNS void
  LANGUAGE plpgsql
@@ -4479,6 +4631,25 @@ CREATE OR REPLACE FUNCTION learning.most_in_one_go()
 AS $function$
 begin
   return 250;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.move_spells(override public.pm_overrides)
+ RETURNS TABLE(move double precision, during tstzmultirange)
+ LANGUAGE plpgsql
+ STABLE ROWS 2
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+  select coalesce(spell.value, 0),
+    tstzmultirange(tstzrange(lag(spell.until) over (order by spell.until, spell.id), spell.until))
+  from (
+    select change.at as until, change.id, (change.old ->> 'value')::float8 as value
+    from public.pm_override_history change
+    where change.override_id = override.id and change.old ? 'value'
+    union all
+    select null, null, override.value
+  ) as spell;
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.multiplier_applied(content jsonb, multiplier text)
@@ -5280,6 +5451,20 @@ begin
   return promised_overrides;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.promise_of_moves(lesson_ids bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- Of gain 1 and cost 0, none is the baseline; half each, as by luck, deviate by a half.
+  update public.pm_overrides override
+  set evidence_from = now(), promised = 0.5, baseline = 0, baseline_sigma = 0.5
+  where override.override_type = 'pm_tuning' and override.lesson_id = any (lesson_ids)
+    and override.action_category = any (learning.gate_levers())
+    and override.evidence_from is null and override.enabled;
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.proof_allows(config jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -5701,6 +5886,12 @@ AS $function$
 declare
   unit constant text := learning.outcome_unit(override.action_category, learning.config());
 begin
+  if override.override_type = 'pm_tuning' then
+    return format('stopped adding value: of %s that only it let in or kept out %s are gains, promised were '
+      'at least %s (e = %s)', learning.counted(live.n, 'window', 'windows'),
+      learning.in_percent(round(live.mean::numeric, 3)::float8), learning.in_percent(override.promised),
+      round(live.e_value::numeric, 1));
+  end if;
   return format('stopped adding value: %s came to %s %s against the baseline, promised were %s (e = %s)',
     learning.counted(live.n, 'decision', 'decisions'),
     learning.in_unit(live.mean - override.baseline, unit), unit, learning.in_unit(override.promised, unit),
@@ -6620,12 +6811,20 @@ begin
     set enabled = true
     where override.id = any (override_ids) and override.control = 'auto'
       and learning.has_broken_promise(override)
-      and exists (
-        select from learning.acting_lessons acting_lesson
-        where (acting_lesson.lesson_type, acting_lesson.pattern_key, acting_lesson.action_category,
-            acting_lesson.scope_digest)
-          = (override.override_type, override.pattern_key, override.action_category, override.scope_digest)
-      )
+      and case override.override_type
+        when 'pm_tuning' then exists (
+          select from learning.tuning_simulations simulation
+          where simulation.lesson_id = override.lesson_id and simulation.admitted
+            and simulation.moves ? override.action_category
+        )
+        else exists (
+          select from learning.acting_lessons acting_lesson
+          where (acting_lesson.lesson_type, acting_lesson.pattern_key, acting_lesson.action_category,
+              acting_lesson.scope_digest)
+            = (override.override_type, override.pattern_key, override.action_category,
+              override.scope_digest)
+        )
+      end
     returning override.*
   )
   insert into public.learning_log (level, component, event, message, details)
@@ -9677,20 +9876,25 @@ begin
   end if;
   perform learning.act_as('loop', 'live record');
   loop
-    select min(mining_group.id) as id, mining_group.lesson_type, mining_group.pattern_key,
-      mining_group.action_category, array_agg(mining_group.module) as modules,
+    select min(mining_group.id) as id, mining_group.family, mining_group.lesson_type,
+      mining_group.pattern_key, mining_group.action_category, array_agg(mining_group.module) as modules,
       jsonb_object_agg(mining_group.id, mining_group.mined_at) as mined
     into key
     from learning.mining_groups mining_group
     left join learning.watched_groups watched_group on watched_group.group_id = mining_group.id
-    where mining_group.family = 'strength' and mining_group.mined_at is not null
-    group by mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category
+    where mining_group.mined_at is not null
+    group by mining_group.family, mining_group.lesson_type, mining_group.pattern_key,
+      mining_group.action_category
     having min(mining_group.id) >= after_group + (after_override = 0)::integer
       and bool_or(mining_group.mined_at is distinct from watched_group.mined_at)
       and exists (
         select from public.pm_overrides override
-        where (override.override_type, override.pattern_key, override.action_category)
-          = (mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category)
+        where override.pattern_key = mining_group.pattern_key and case mining_group.family
+          when 'tuning' then override.override_type = 'pm_tuning'
+            and override.action_category = any (learning.gate_levers())
+          else override.override_type = mining_group.lesson_type
+            and override.action_category = mining_group.action_category
+        end
       )
     order by min(mining_group.id)
     limit 1;
@@ -9700,11 +9904,18 @@ begin
     if key.id <> after_group then
       after_override := 0;
     end if;
-    perform learning.promise_of_key(key.lesson_type, key.pattern_key, key.action_category);
-    piece := learning.live_decisions(key.lesson_type, key.pattern_key, key.action_category, key.modules,
-      after_override);
-    keys := keys || jsonb_build_array(piece || jsonb_build_object('mined', key.mined,
-      'basis', (select to_jsonb(base) from learning.baseline_of(key.action_category) as base)));
+    if key.family = 'tuning' then
+      piece := learning.live_windows(key.pattern_key, after_override);
+    else
+      perform learning.promise_of_key(key.lesson_type, key.pattern_key, key.action_category);
+      piece := learning.live_decisions(key.lesson_type, key.pattern_key, key.action_category, key.modules,
+        after_override);
+    end if;
+    keys := keys || jsonb_build_array(piece || jsonb_build_object('family', key.family, 'mined', key.mined,
+      'basis', (
+        select to_jsonb(base) from learning.baseline_of(key.action_category) as base
+        where base.n is not null
+      )));
     rows_read := rows_read + (piece ->> 'rows')::bigint;
     after_group := key.id;
     after_override := coalesce((piece ->> 'last_override')::bigint, 0);
@@ -9957,6 +10168,7 @@ begin
     )
   into wanted_overrides, lapsed_overrides;
   done := learning.reconcile(wanted_overrides, lapsed_overrides);
+  perform learning.promise_of_moves(lesson_ids);
   if next_id is null then
     -- What was learned since then waits for its simulation.
     update learning.mining_groups mining_group
@@ -10644,7 +10856,10 @@ CREATE VIEW "public"."override_performance" WITH (security_invoker=true) AS  SEL
     override.control,
     override.enabled,
     override.disabled_reason,
-    learning.outcome_unit(override.action_category, learning.config()) AS unit,
+        CASE override.override_type
+            WHEN 'pm_tuning'::text THEN 'gains'::text
+            ELSE learning.outcome_unit(override.action_category, learning.config())
+        END AS unit,
     override.evidence_from,
     override.promised,
     override.baseline,
@@ -11018,9 +11233,9 @@ COMMENT ON COLUMN "learning"."guest_columns"."column_name" IS 'The column.';
 COMMENT ON COLUMN "learning"."guest_columns"."former_default" IS 'Default that a column of ours has in the release; null where it has none.';
 COMMENT ON COLUMN "learning"."guest_columns"."is_guest" IS 'Whether adoption added it; otherwise it is ours and has the default that the guest gave it.';
 COMMENT ON COLUMN "learning"."guest_columns"."relation" IS 'Table of public.';
-COMMENT ON COLUMN "learning"."live_records"."e_value" IS 'Evidence that it keeps less than half of its promise, 1 is none; null where nothing was promised.';
-COMMENT ON COLUMN "learning"."live_records"."mean" IS 'Mean of their winsorised outcomes; null without any.';
-COMMENT ON COLUMN "learning"."live_records"."n" IS 'Decisions of known outcome.';
+COMMENT ON COLUMN "learning"."live_records"."e_value" IS 'Evidence that it keeps less than half of its promise, of windows that less than half are gains: 1 is none; null where nothing was promised.';
+COMMENT ON COLUMN "learning"."live_records"."mean" IS 'Mean of their winsorised outcomes, of windows the share of gains; null without any.';
+COMMENT ON COLUMN "learning"."live_records"."n" IS 'Decisions, or windows, of known outcome.';
 COMMENT ON COLUMN "learning"."live_records"."override_id" IS 'The override.';
 COMMENT ON COLUMN "learning"."live_records"."recorded_at" IS 'When these figures came to be.';
 COMMENT ON COLUMN "learning"."mining_groups"."first_outcome" IS 'The outcome that first_sigma is of.';
@@ -11235,6 +11450,7 @@ COMMENT ON FUNCTION "learning"."codes_by_bit"(integer[], integer[], integer) IS 
 COMMENT ON FUNCTION "learning"."complete_direct_window"() IS 'Makes a window of a row that a system wrote itself: scope, gates and what else follows from it.';
 COMMENT ON FUNCTION "learning"."configured_value"(learning.settings, jsonb) IS 'What holds of a key: what is configured, where nothing is its default; a number nearer to 0 than 1e-12 counts as 0, and the cluster auto of earlier releases as week.';
 COMMENT ON FUNCTION "learning"."create_overrides"(learning.wanted_override[]) IS 'Makes the wanted overrides that are not there; returns which.';
+COMMENT ON FUNCTION "learning"."decided_windows"(text, bigint) IS 'Windows that the move of an override alone let in or kept out, the other gates as they stood: gain is 1 where it caught a success or dropped a failure, 0 where it caught a failure or dropped a success.';
 COMMENT ON FUNCTION "learning"."decisions"() IS 'All decisions with what the configuration judges them by; null where that is not known. Brings their columns up to date first.';
 COMMENT ON FUNCTION "learning"."differences_of_sizings"(public.pm_sizing, public.pm_sizing, jsonb, jsonb) IS 'What made two sizes differ, the largest first: kind (override, slice, exposure, configuration), id, what, change (came, went, changed), before and after (pull, skew or value) and the effect in parts of the size.';
 COMMENT ON FUNCTION "learning"."direct_window_id"(bigint) IS 'What stands for the strand of a window that came as a row and not as a strand.';
@@ -11265,6 +11481,9 @@ COMMENT ON FUNCTION "learning"."find_lost_receipts"(interval) IS 'Goes on with t
 COMMENT ON FUNCTION "learning"."follow_direct_windows"() IS 'Makes the groups of windows that changed due for mining, and warns once an hour of those that lack what simulation needs.';
 COMMENT ON FUNCTION "learning"."follow_hand"() IS 'Notes that a person edited, made or switched off an override, which is then no longer the loop''s to change; a control that he sets himself holds as he sets it.';
 COMMENT ON FUNCTION "learning"."follow_told_windows"() IS 'A window that comes by itself after the summary that holds it, changes or goes, has the summary judged anew.';
+COMMENT ON FUNCTION "learning"."gate_levers"() IS 'The levers that move the gates, in the order of learning.episode_gates.';
+COMMENT ON FUNCTION "learning"."gate_movers"(text) IS 'What moves gates of a behaviour, a row for each move of an override: what goes before what, whether and since when it is watched, while it acted, or did not because it broke its promise.';
+COMMENT ON FUNCTION "learning"."gates_pass"(double precision[], double precision[], integer, double precision) IS 'Whether a window passes its recorded gates, moved as given; but the one at place, if given, by move.';
 COMMENT ON FUNCTION "learning"."give_receipts"(text, integer) IS 'Looks at the strands from an id on and gives those that learning reads and that have no receipt one: done where their effect stands, else pending.';
 COMMENT ON FUNCTION "learning"."give_way"() IS 'Lets a restored row take the place of the row that has its key; the arguments are columns that are unique.';
 COMMENT ON FUNCTION "learning"."has_broken_promise"(public.pm_overrides) IS 'Whether the loop switched an override off because it did not keep what it promised; its lesson alone does not bring it back.';
@@ -11302,6 +11521,7 @@ COMMENT ON FUNCTION "learning"."list_contributions"(learning.strength_blend, jso
 COMMENT ON FUNCTION "learning"."list_slices"(learning.said_by_slices, integer) IS 'The slices that pull a strength most, and one entry for the rest.';
 COMMENT ON FUNCTION "learning"."listed_dimensions"() IS 'The registered dimensions by where they come from first.';
 COMMENT ON FUNCTION "learning"."live_decisions"(text, text, text, text[], bigint) IS 'The next overrides of a key that act or broke their promise, with the decisions of known outcome that each contained since evidence_from while it was enabled, in packed columns; last_override is null where no more are left. In one piece because its query is put together with the column that decisions are judged by.';
+COMMENT ON FUNCTION "learning"."live_windows"(text, bigint) IS 'The next overrides of a behaviour that move a gate or broke their promise, with the windows that each alone decided, packed: their outcome is 1 for a gain and 0 for a cost.';
 COMMENT ON FUNCTION "learning"."lock_or_raise"() IS 'Takes all that holds back who writes what is derived, or what it is derived from, except strands; raises 55P03 at once where somebody is writing it.';
 COMMENT ON FUNCTION "learning"."log_figures"(bigint[], bigint[], learning.wanted_override[]) IS 'Tells of how many lessons a figure was cut as it was written, and how many have one that cannot be written.';
 COMMENT ON FUNCTION "learning"."log_ignored_keys"(jsonb[]) IS 'Writes once an hour which keys of a batch''s contexts are no dimension and in how many contexts each is: ten in words, fifty with their counts, the most frequent first.';
@@ -11321,6 +11541,7 @@ COMMENT ON FUNCTION "learning"."missed_rr"(jsonb, text) IS 'R/R that a trade''s 
 COMMENT ON FUNCTION "learning"."missing_gates"(double precision[]) IS 'Names of the factors that a window lacks for simulation.';
 COMMENT ON FUNCTION "learning"."most_deleted_unasked"() IS 'Most strands that one statement deletes without saying that it means it.';
 COMMENT ON FUNCTION "learning"."most_in_one_go"() IS 'Most trades or episodes that are brought in line in one subtransaction; few batches of strands have more.';
+COMMENT ON FUNCTION "learning"."move_spells"(public.pm_overrides) IS 'How far it moved its gate, and when.';
 COMMENT ON FUNCTION "learning"."multiplier_applied"(jsonb, text) IS 'What an action says was applied to its size, as pm_strength or exposure_skew; null where it says nothing.';
 COMMENT ON FUNCTION "learning"."nearest_dimension"(text) IS 'The registered dimension whose name or alias a key is nearest to, capitals aside: by one edit where the name is shorter than eight letters, by two where it is longer; null where none is so near.';
 COMMENT ON FUNCTION "learning"."newest_proof"() IS 'The newest proof of the PM''s configuration as it is and of this release; null where there is none.';
@@ -11349,6 +11570,7 @@ COMMENT ON FUNCTION "learning"."position_exposure"(double precision, double prec
 COMMENT ON FUNCTION "learning"."position_scope"(jsonb, text, text, text, text) IS 'The scope a position is held in.';
 COMMENT ON FUNCTION "learning"."positive_number"(jsonb) IS 'A price, a quantity or a leverage of a message; null where it holds nothing above 0.';
 COMMENT ON FUNCTION "learning"."promise_of_key"(text, text, text) IS 'Writes down what the overrides of a key that have begun to act promise: the cautious effect of their lesson, half the effect where there is none, from the baseline as it is; returns how many.';
+COMMENT ON FUNCTION "learning"."promise_of_moves"(bigint[]) IS 'Writes down what the gates promise that some lessons have begun to move: that at least half of the windows that a move decides are gains.';
 COMMENT ON FUNCTION "learning"."proof_allows"(jsonb) IS 'Whether strength and levers may act: always, or with flags.require_proof while the newest proof of this configuration and release is shown.';
 COMMENT ON FUNCTION "learning"."proof_health"() IS 'Whether what was learned acts on sizes without a proof of its configuration, or against one.';
 COMMENT ON FUNCTION "learning"."propose_overrides"(learning.wanted_override[], learning.lapsed_override[]) IS 'Notes with overrides that are pinned or off what the loop would say of them.';
@@ -11474,7 +11696,7 @@ COMMENT ON FUNCTION "public"."read_category_decisions"(text, text) IS 'What post
 COMMENT ON FUNCTION "public"."read_claimed_strands"(jsonb) IS 'What of some claimed strands fits a batch, their documents as text; of the rest, what is too large for any is rejected and the others are given back. Claims are {id, revision}. For the edge functions.';
 COMMENT ON FUNCTION "public"."read_edge_history"(bigint) IS 'Earlier snapshots of the edges of a group''s lessons in the unit of the outcome, oldest first. For the edge functions.';
 COMMENT ON FUNCTION "public"."read_experiment"() IS 'The decisions of the live experiment by category, in packed columns; empty where there is none. For the edge functions.';
-COMMENT ON FUNCTION "public"."read_live_decisions"(bigint, bigint, integer) IS 'The next overrides whose groups were mined since they were last held against their promises, with the decisions in which they acted, for p_budget_ms; writes down what those promise that began to act. next is what to ask for then, null at the end. For the edge functions.';
+COMMENT ON FUNCTION "public"."read_live_decisions"(bigint, bigint, integer) IS 'The next overrides whose groups were mined since they were last held against their promises, with the decisions in which they acted, or the windows that their gates decided, for p_budget_ms; writes down what those promise that began to act. next is what to ask for then, null at the end. For the edge functions.';
 COMMENT ON FUNCTION "public"."read_mining_group"(bigint) IS 'A group''s decisions of known outcome in packed columns, one row per trade by its first action, oldest close first and no time later than the run: the outcome by which they are judged, and the return that directions follow. For the edge functions.';
 COMMENT ON FUNCTION "public"."read_own_direction"(bigint) IS 'Direction of all decisions of a claimed group''s module and category, null until it is measured in its cycle. For the edge functions.';
 COMMENT ON FUNCTION "public"."read_tuning_windows"(bigint, timestamp with time zone, jsonb, integer, boolean) IS 'A tuning group''s windows with an outcome in packed columns, oldest first and none later than the run, in pieces: next is where the next one begins. For the edge functions.';
@@ -11497,7 +11719,7 @@ COMMENT ON TABLE "learning"."effect_bases" IS 'Mean and spread of the winsorised
 COMMENT ON TABLE "learning"."effect_cells" IS 'The sums of public.learning_effect_groups under each memory, those for κ by week and regime: what memory and regimes are chosen by.';
 COMMENT ON TABLE "learning"."group_decisions" IS 'The decisions of each mining group in columns, by trade in the order of bytes: what is measured over all decisions at the start of each cycle reads numbers, and of the events only those of groups that changed.';
 COMMENT ON TABLE "learning"."guest_columns" IS 'Columns of public that adoption added, and columns of ours whose default it changed. They are no part of the schema of a release, and of no drift.';
-COMMENT ON TABLE "learning"."live_records" IS 'What came of the decisions that an override contained since evidence_from, while it acted; of one that broke its promise, since it was switched off.';
+COMMENT ON TABLE "learning"."live_records" IS 'What came of the decisions that an override contained since evidence_from, while it acted, of one that moves a gate of the windows that the move decided; of one that broke its promise, since it was switched off.';
 COMMENT ON TABLE "learning"."pruned_subjects" IS 'Trades and episodes whose strands were pruned: what was learned from them stays as it is.';
 COMMENT ON TABLE "learning"."receipt_search" IS 'One row: how far the strands were searched for such without a receipt, round after round, and what was found last.';
 COMMENT ON TABLE "learning"."strength_reconciliation" IS 'How far the pass over the strength and allocation overrides has got; what dies is taken up from here.';
@@ -11581,7 +11803,7 @@ COMMENT ON VIEW "public"."learning_interface" IS 'What whoever asks may read and
 COMMENT ON VIEW "public"."learning_settings" IS 'Every configuration key, a row each: the value that holds, its default, what it takes and what it does.';
 COMMENT ON VIEW "public"."learning_uplift" IS 'Whether it pays, by the live experiment of the last 90 days: what a unit of size earned as learned and held out of it.';
 COMMENT ON VIEW "public"."lesson_families" IS 'What is believed, a family a row: the lesson that represents it, its effect, and the lessons that say the same. Effects are differences to the baseline, in the unit of the outcome: 0.05 is 5 points, or 0.05 R.';
-COMMENT ON VIEW "public"."override_performance" IS 'For every override what its decisions came to since it began to act, against what it promised.';
+COMMENT ON VIEW "public"."override_performance" IS 'For every override what its decisions came to since it began to act, and for one that moves a gate the windows that only the move let in or kept out, against what it promised.';
 COMMENT ON VIEW "public"."pm_sizing_audit" IS 'What was answered and what was applied to the size of each action, beside what came of it.';
 COMMENT ON VIEW "public"."sizing_daily" IS 'Sizes by day (UTC) and category, of the last 90 days: what actions say was applied, and what was answered as far as it is recorded.';
 COMMENT ON VIEW "public"."timeframe_allocation" IS 'How the allocation of a token is split over timeframes now.';
@@ -11663,6 +11885,8 @@ REVOKE ALL ON FUNCTION "learning"."complete_direct_window"() FROM PUBLIC, "anon"
 GRANT EXECUTE ON FUNCTION "learning"."complete_direct_window"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."create_overrides"(learning.wanted_override[]) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."create_overrides"(learning.wanted_override[]) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."decided_windows"(text, bigint) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."decided_windows"(text, bigint) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."decisions"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."decisions"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."differences_of_sizings"(public.pm_sizing, public.pm_sizing, jsonb, jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -11719,6 +11943,12 @@ REVOKE ALL ON FUNCTION "learning"."follow_hand"() FROM PUBLIC, "anon", "authenti
 GRANT EXECUTE ON FUNCTION "learning"."follow_hand"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."follow_told_windows"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."follow_told_windows"() TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."gate_levers"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."gate_levers"() TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."gate_movers"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."gate_movers"(text) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."gates_pass"(double precision[], double precision[], integer, double precision) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."gates_pass"(double precision[], double precision[], integer, double precision) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."give_receipts"(text, integer) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."give_receipts"(text, integer) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."give_way"() FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -11789,6 +12019,8 @@ REVOKE ALL ON FUNCTION "learning"."listed_dimensions"() FROM PUBLIC, "anon", "au
 GRANT EXECUTE ON FUNCTION "learning"."listed_dimensions"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."live_decisions"(text, text, text, text[], bigint) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."live_decisions"(text, text, text, text[], bigint) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."live_windows"(text, bigint) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."live_windows"(text, bigint) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."lock_or_raise"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."lock_or_raise"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."log_figures"(bigint[], bigint[], learning.wanted_override[]) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -11823,6 +12055,8 @@ REVOKE ALL ON FUNCTION "learning"."most_deleted_unasked"() FROM PUBLIC, "anon", 
 GRANT EXECUTE ON FUNCTION "learning"."most_deleted_unasked"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."most_in_one_go"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."most_in_one_go"() TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."move_spells"(public.pm_overrides) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."move_spells"(public.pm_overrides) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."multiplier_applied"(jsonb, text) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."multiplier_applied"(jsonb, text) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."nearest_dimension"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -11875,6 +12109,8 @@ REVOKE ALL ON FUNCTION "learning"."positive_number"(jsonb) FROM PUBLIC, "anon", 
 GRANT EXECUTE ON FUNCTION "learning"."positive_number"(jsonb) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."promise_of_key"(text, text, text) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."promise_of_key"(text, text, text) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."promise_of_moves"(bigint[]) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."promise_of_moves"(bigint[]) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."proof_allows"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."proof_allows"(jsonb) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."proof_health"() FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12386,15 +12622,15 @@ comment on column public.override_performance.scope is 'Where.';
 comment on column public.override_performance.control is 'Whose word it is: auto, pinned or off.';
 comment on column public.override_performance.enabled is 'Whether it acts.';
 comment on column public.override_performance.disabled_reason is 'Why not.';
-comment on column public.override_performance.unit is 'What outcomes are in: points, of which a fraction of 0.01 is one, or R.';
+comment on column public.override_performance.unit is 'What outcomes are in: points, of which a fraction of 0.01 is one, or R; gains for a gate, where a window that it decided is 1 if it let in a success or kept out a failure, else 0.';
 comment on column public.override_performance.evidence_from is 'Since when decisions count; when it began to act, or was switched off for breaking its promise.';
-comment on column public.override_performance.promised is 'How much better they were to be.';
-comment on column public.override_performance.baseline is 'The baseline when it began to act.';
+comment on column public.override_performance.promised is 'How much better they were to be; of a gate the least share of gains, 0.5.';
+comment on column public.override_performance.baseline is 'The baseline when it began to act; 0, no gain, for a gate.';
 comment on column public.override_performance.baseline_sigma is 'Its deviation.';
-comment on column public.override_performance.live_n is 'Decisions since then, in which it acted.';
-comment on column public.override_performance.live_mean is 'Mean of their winsorised outcomes.';
+comment on column public.override_performance.live_n is 'Decisions since then, in which it acted; of a gate the windows that it decided.';
+comment on column public.override_performance.live_mean is 'Mean of their winsorised outcomes; of a gate the share of gains.';
 comment on column public.override_performance.live_effect is 'By how much that is above the baseline.';
-comment on column public.override_performance.live_e_value is 'Evidence that it keeps less than half of its promise: 1 is none, at 20 it is switched off.';
+comment on column public.override_performance.live_e_value is 'Evidence that it keeps less than half of its promise, or a gate less than all of it, half gains: 1 is none, at 20 it is switched off.';
 comment on column public.override_performance.recorded_at is 'When these figures came to be.';
 comment on column public.pm_sizing.mode is 'How learned strength acted: posture, multiplier, edge_weighted or calibrated.';
 comment on column public.pm_sizing.overrides is 'The overrides that acted, heaviest first: id, scope_subset, weight, share, pull; beyond 50 one entry for the rest. In mode calibrated before them the ten slices that pull most, which have no id, and one for the rest.';
