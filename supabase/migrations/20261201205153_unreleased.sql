@@ -9311,9 +9311,11 @@ declare
 begin
   perform learning.require_pm();
   if not coalesce(t1 between now() - learning.history_retention() and now(), false) then
-    perform learning.refuse_argument('t1', 'a time within the last 400 days', t1::text);
+    perform learning.refuse_argument('t1',
+      format('a time within the last %s days', extract(day from learning.history_retention())), t1::text);
   elsif not coalesce(t2 between now() - learning.history_retention() and now() + interval '1 day', false) then
-    perform learning.refuse_argument('t2', 'a time within the last 400 days', t2::text);
+    perform learning.refuse_argument('t2',
+      format('a time within the last %s days', extract(day from learning.history_retention())), t2::text);
   end if;
   candidates := array[
     learning.check_candidate(pattern_key, action_category, scope, a_value, e_value, 1, t1),
@@ -10221,7 +10223,8 @@ declare
   put_back integer;
 begin
   if not coalesce(as_of between now() - learning.history_retention() and now(), false) then
-    perform learning.refuse_argument('as_of', 'a time within the last 400 days', as_of::text);
+    perform learning.refuse_argument('as_of',
+      format('a time within the last %s days', extract(day from learning.history_retention())), as_of::text);
   end if;
   select array_agg(former_override.override_id) filter (where not former_override.existed),
     array_agg(jsonb_populate_record(null::public.pm_overrides, former_override.state))
