@@ -77,7 +77,9 @@ begin
       ('public.learning_levers'::regclass, '{lever}', true),
       ('public.learning_configs'::regclass, '{module_id}', false),
       ('public.exposure_history'::regclass, '{id}', false),
+      ('public.learning_alerts'::regclass, '{id}', false),
       ('public.learning_log'::regclass, '{id}', false),
+      ('learning.errands'::regclass, '{name}', false),
       ('learning.effective_configs'::regclass, '{module_id}', false),
       ('learning.exposure_masks'::regclass, '{mask}', true),
       ('learning.mining_cycles'::regclass, '{family}', false),
@@ -106,7 +108,9 @@ begin
   end loop;
   for seeded in
     select given.relation
-    from unnest(array['learning.releases', 'learning.settings', 'learning.doorbells']::regclass[])
+    from unnest(array[
+      'learning.releases', 'learning.settings', 'learning.doorbells', 'learning.alert_requests'
+    ]::regclass[])
       as given(relation)
   loop
     execute format(
