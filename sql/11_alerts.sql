@@ -39,7 +39,8 @@ comment on table learning.alert_requests is
   'Which requests went to the webhook when, so that its answers are known from those that others in the '
   'database wait for; kept for a day.';
 comment on column learning.alert_requests.id is 'Identity.';
-comment on column learning.alert_requests.request_id is 'The request in net; numbers begin anew after a crash.';
+comment on column learning.alert_requests.request_id is
+  'The request in net; numbers begin anew after a crash.';
 comment on column learning.alert_requests.sent_at is 'When it was queued.';
 
 create table learning.errands (
@@ -117,8 +118,9 @@ begin
 end
 $$;
 comment on function learning.webhook_payload(text) is
-  'A message as Slack (text, in which &, < and > are written out, or they would mention and link) and Discord '
-  '(content, of at most 2,000 characters, which mentions nobody) both take it: each ignores the other''s.';
+  'A message as Slack (text, in which &, < and > are written out, or they would mention and link) and '
+  'Discord (content, of at most 2,000 characters, which mentions nobody) both take it: each ignores the '
+  'other''s.';
 
 create function learning.send_to_webhook(message text)
 returns boolean
@@ -253,8 +255,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   policy constant text := 'edgeloop_overrides';
-  condition constant text := 'extension = ''broadcast'' and (select realtime.topic()) = ''edgeloop:overrides'''
-    ' and (select learning.may_read())';
+  condition constant text := 'extension = ''broadcast'' '
+    'and (select realtime.topic()) = ''edgeloop:overrides'' and (select learning.may_read())';
 begin
   if not learning.broadcasts() or exists (
     select from pg_policies listed
@@ -262,13 +264,15 @@ begin
   ) then
     return learning.broadcasts();
   end if;
-  execute format('create policy %I on realtime.messages for select to authenticated using (%s)', policy,
-    condition);
+  execute format(
+    'create policy %I on realtime.messages for select to authenticated using (%s)', policy, condition
+  );
   return true;
 exception when others then
   perform learning.write_log_once_in(interval '1 day', 'WARNING', 'alerts', 'listeners_not_admitted',
-    format('Nobody can listen to edgeloop:overrides, as the policy %s could not be made: %s', policy, sqlerrm),
-    jsonb_build_object('sqlstate', sqlstate, 'condition', condition));
+    format(
+      'Nobody can listen to edgeloop:overrides, as the policy %s could not be made: %s', policy, sqlerrm
+    ), jsonb_build_object('sqlstate', sqlstate, 'condition', condition));
   return false;
 end
 $$;

@@ -346,4 +346,4 @@ comment on function learning.enabled_spans(bigint, boolean) is
 create trigger broadcast_overrides after insert on public.pm_override_history
 referencing new table as new_changes
 for each statement execute function learning.broadcast_overrides();
-comment on trigger broadcast_overrides on public.pm_override_history is 'Whoever listens hears of it at once.';
+comment on trigger broadcast_overrides on public.pm_override_history is 'Whoever listens hears of it.';

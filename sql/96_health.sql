@@ -184,7 +184,8 @@ as $$
   from learning.health() as health
   where health.problem is not null
   union all
-  select 'silence', format('nothing arrived for a day, the last strand came at %s', learning.moment(arrival.at))
+  select 'silence',
+    format('nothing arrived for a day, the last strand came at %s', learning.moment(arrival.at))
   from learning.last_arrival() as arrival(at)
   where arrival.at < now() - interval '1 day';
 $$;
@@ -226,6 +227,7 @@ returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
+  with told as materialized (select clock_timestamp() as at)
   insert into public.learning_alerts (kind, opened_at, closed_at, message, details)
   select 'overrides', told.at, told.at,
     format('%s switched off: %s', learning.counted(count(*), 'override was', 'overrides were'), string_agg(
@@ -233,7 +235,7 @@ as $$
         override.action_category, change.new ->> 'disabled_reason'), '; ' order by change.id)),
     jsonb_build_object('changes', jsonb_agg(change.id order by change.id))
   from public.pm_override_history change
-  cross join (select clock_timestamp() as at) as told
+  cross join told
   left join public.pm_overrides override on override.id = change.override_id
   where change.at > now() - interval '1 day' and change.actor = 'loop' and change.new ->> 'enabled' = 'false'
     and starts_with(change.new ->> 'disabled_reason', 'stopped adding value')
@@ -246,7 +248,7 @@ as $$
     -- What comes within an hour waits for the next message.
     and not exists (
       select from public.learning_alerts newest_alert
-      where newest_alert.kind = 'overrides' and newest_alert.opened_at > clock_timestamp() - interval '1 hour'
+      where newest_alert.kind = 'overrides' and newest_alert.opened_at > told.at - interval '1 hour'
     )
   group by told.at;
 $$;

@@ -1,5 +1,5 @@
--- Panels: what screens and Grafana read, and the week in words. Stable interface: columns are added at the end
--- and never changed.
+-- Panels: what screens and Grafana read, and the week in words. Stable interface: columns are added at the
+-- end and never changed.
 
 create view public.health_now
 with (security_invoker = true)
@@ -215,13 +215,14 @@ begin
     'Overrides: ' || switched_off,
     'Sizes: ' || sizes,
     'Live experiment: ' || coalesce(uplift, 'nothing to tell yet'),
-    'Proof: ' || coalesce(proof.report ->> 'sentence', proof.verdict, 'none of this configuration and release'),
+    'Proof: ' || coalesce(proof.report ->> 'sentence', proof.verdict,
+      'none of this configuration and release'),
     'Health: ' || coalesce(E'\n' || health, 'all stages are well'));
 end
 $$;
 comment on function learning.digest(timestamptz) is
-  'What happened since then in a few plain lines: lessons, overrides, sizes, what the experiment and the proof '
-  'say, and health.';
+  'What happened since then in a few plain lines: lessons, overrides, sizes, what the experiment and the '
+  'proof say, and health.';
 
 create function learning.send_digest()
 returns trigger

@@ -260,7 +260,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
       share_moves share_of_text shares_after shares_by_timeframe short shortened side_of
       side_of_trade size_candidate size_candidates size_fault size_in_steps size_limit
       size_of_appetite sizing_context sizing_of_action sizing_retention skew_of_crowding slope_names
-      slope_of specificity standing_closes start_shares status_of_found steering_column
+      slope_of specificity standing_closes start_shares status_of_found steering_column stored_webhook_fault webhook_fault webhook_payload what_is_wrong
       steering_strength strands_of_episodes strands_of_members strands_of_subject strands_of_trades
       strength_lapse_reason strength_overrides subject_of_strand subjects_to_prune sum_matches
       summary_window_digests summary_windows sums_to_calibrate tau2_of text_bytes text_of
@@ -274,7 +274,8 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     SERVE,
     "learning",
-    `accept_strands act_as adapt_overrides add_exposure after_span apply_episode apply_episodes
+    `accept_strands act_as adapt_overrides admit_listeners broadcast_overrides run_errand send_alerts
+      send_digest send_to_webhook watch note_alerts note_switched_off prune_alerts add_exposure after_span apply_episode apply_episodes
       apply_subjects apply_trade apply_trades apply_what_is_missing await_approval await_claims
       await_stillness bring_in_line change_overrides check_configuration choose_due_strands
       clear_override_of_dust clear_seeds complete_direct_window create_overrides decisions
@@ -320,6 +321,7 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "public.take_pm_sizing_batch",
   "learning.adapt_overrides",
   "learning.add_exposure",
+  "learning.broadcast_overrides",
   "learning.derive_exposure",
   "learning.derive_scope_functions",
   "learning.follow_direct_windows",
