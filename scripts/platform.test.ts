@@ -80,7 +80,7 @@ testOnEachTarget(
 
     const jobs = await project.owner<{ jobname: string; command: string; username: string }[]>`
     select jobname, command, username from cron.job order by jobid`;
-    assertEquals(jobs.length, 5);
+    assertEquals(jobs.length, 7);
     for (const { command, username } of jobs) {
       assertEquals([...await project.owner`select current_user::text as name`], [{ name: username }]);
       await project.owner.unsafe(command);
