@@ -115,7 +115,10 @@ const TIMES = [1114, 1184];
 const NUMBERS = [20, 21, 23, 700, 701, 1700];
 const TEXT = 25;
 
-function assertColumns({ where, kind, named }: Query, columns: readonly { name: string; type: number }[]): void {
+function assertColumns(
+  { where, kind, named }: Query,
+  columns: readonly { name: string; type: number }[],
+): void {
   const typeOf = (name: string): number | undefined => columns.find((column) => column.name === name)?.type;
   const others = columns.filter(({ name }) => name !== "time" && name !== "metric");
   const names = columns.map(({ name }) => name);
@@ -164,7 +167,9 @@ async function furnish(sql: Database): Promise<void> {
     insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier, lesson_id)
     values ('pm_strength', 'pm.x', 'entry', '{}', 1.2, ${lesson?.id ?? ""}) returning id`;
   await sql`
-    insert into learning.live_records (override_id, n, mean, e_value) values (${override?.id ?? ""}, 30, 0.01, 12)`;
+    insert into learning.live_records (override_id, n, mean, e_value) values (${
+    override?.id ?? ""
+  }, 30, 0.01, 12)`;
 }
 
 /** Roles belong to the whole server, so that what is done here is rolled back. */
@@ -190,44 +195,50 @@ async function asGrafana(
   );
 }
 
-testOnRealPostgres("every query runs as the login of Grafana, finds something and has the columns it is shown by", async () => {
-  const queries = await readQueries();
-  assert(queries.length > 12);
-  await asGrafana(async (sql, becomeGrafana) => {
-    await furnish(sql);
-    await becomeGrafana();
-    for (const query of queries) {
-      const result = await sql.unsafe(filledIn(query.sql));
-      assertColumns(query, result.columns);
-      assert(result.length > 0, `${query.where} finds nothing.`);
-    }
-  });
-});
+testOnRealPostgres(
+  "every query runs as the login of Grafana, finds something and has the columns it is shown by",
+  async () => {
+    const queries = await readQueries();
+    assert(queries.length > 12);
+    await asGrafana(async (sql, becomeGrafana) => {
+      await furnish(sql);
+      await becomeGrafana();
+      for (const query of queries) {
+        const result = await sql.unsafe(filledIn(query.sql));
+        assertColumns(query, result.columns);
+        assert(result.length > 0, `${query.where} finds nothing.`);
+      }
+    });
+  },
+);
 
-testOnRealPostgres("the login reads what a viewer reads, writes nothing and calls nothing that does", async () => {
-  await asGrafana(async (sql, becomeGrafana) => {
-    await becomeGrafana();
-    assertEquals([...await sql`select learning.learning_role() as role`], [{ role: "viewer" }]);
-    assertEquals([
-      ...await sql`
+testOnRealPostgres(
+  "the login reads what a viewer reads, writes nothing and calls nothing that does",
+  async () => {
+    await asGrafana(async (sql, becomeGrafana) => {
+      await becomeGrafana();
+      assertEquals([...await sql`select learning.learning_role() as role`], [{ role: "viewer" }]);
+      assertEquals([
+        ...await sql`
         select relation.oid::regclass::text as name from pg_class relation
         where relation.relnamespace in ('public'::regnamespace, 'learning'::regnamespace)
           and relation.relkind in ('r', 'v')
           and has_table_privilege(relation.oid, 'insert, update, delete, truncate')`,
-    ], []);
-    assertEquals([
-      ...await sql`
+      ], []);
+      assertEquals([
+        ...await sql`
         select routine.oid::regprocedure::text as name from pg_proc routine
         where routine.pronamespace in ('public'::regnamespace, 'learning'::regnamespace)
           and routine.provolatile = 'v' and has_function_privilege(routine.oid, 'execute')`,
-    ], []);
-    const unread = await sql<{ name: string }[]>`
+      ], []);
+      const unread = await sql<{ name: string }[]>`
       select relation.oid::regclass::text as name from pg_class relation
       join pg_policy policy on policy.polrelid = relation.oid and policy.polname = 'read_with_learning_role'
       where not has_table_privilege(relation.oid, 'select')`;
-    assertEquals([...unread], []);
-  });
-});
+      assertEquals([...unread], []);
+    });
+  },
+);
 
 Deno.test("the files of Grafana speak of the stable views alone, and each of them is shown", async () => {
   const read = (await readQueries()).flatMap(({ sql }) => [...sql.matchAll(/\b(?:public|learning)\.\w+/g)])

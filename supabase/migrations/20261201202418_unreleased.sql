@@ -3818,6 +3818,27 @@ AS $function$
     (select max(receipt.received_at) from public.strand_receipts receipt where receipt.status = 'pending')
   );
 $function$;
+CREATE OR REPLACE FUNCTION learning.learning_role()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- As in learning.asks_as_user.
+  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  -- A program that signs in to the database itself, such as Grafana, brings no token, and may not read one.
+  if asking not in ('anon', 'authenticated', 'service_role') and exists (
+    select from pg_catalog.pg_auth_members membership
+    join pg_catalog.pg_roles viewers on viewers.oid = membership.roleid and viewers.rolname = 'edgeloop_viewer'
+    join pg_catalog.pg_roles member on member.oid = membership.member and member.rolname = asking
+  ) then
+    return 'viewer';
+  end if;
+  return auth.jwt() -> 'app_metadata' ->> 'learning_role';
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.lease_receipts(strand_ids text[])
  RETURNS TABLE(strand_id text, revision integer, attempts integer, event_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -11798,7 +11819,7 @@ COMMENT ON FUNCTION "learning"."known_pairs"(jsonb, text[]) IS 'What of one cont
 COMMENT ON FUNCTION "learning"."label_faults"(text, text, text, text, text) IS 'Which of what a strand carries beside its documents is too long, as a list of {path, message}: those that travel travel with every strand of a claim.';
 COMMENT ON FUNCTION "learning"."last_arrival"() IS 'When the newest strand was taken in; null where none ever was.';
 COMMENT ON FUNCTION "learning"."learned_levers"(double precision, double precision, double precision, double precision) IS 'What a lesson says of the levers, from its edge in the unit of the outcome and the mean buckets of what its trades missed at entry and exit (0 to 3, null where unknown); bounds and fading come after.';
-COMMENT ON FUNCTION "learning"."learning_role"() IS 'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks, operator steers besides; anything else may do nothing.';
+COMMENT ON FUNCTION "learning"."learning_role"() IS 'Role in the learning loop: viewer reads, pm reads and asks, operator steers besides; anything else may do nothing. It is what the token of the signed-in user says, and viewer for a member of the database role edgeloop_viewer.';
 COMMENT ON FUNCTION "learning"."lease_receipts"(text[]) IS 'Leases strands to whoever asks, until they are due again; returns them with the revision that a verdict must name, how often they were leased and when they happened.';
 COMMENT ON FUNCTION "learning"."legacy_keys"() IS 'Keys of earlier systems that a configuration may have; they are kept and not read.';
 COMMENT ON FUNCTION "learning"."lesson_in_words"(public.learning_lessons, jsonb) IS 'What a lesson says, for a person to read: its effect with its interval, on what it rests, whether it is young or proven.';
