@@ -248,7 +248,6 @@ async function startInhabited(target: Target, cleanup: AsyncDisposableStack): Pr
   await rig.query(
     "insert into learning.live_records (override_id, n) select max(id), 0 from public.pm_overrides on conflict do nothing",
   );
-  await rig.query("select learning.run_errand('watch')");
   await rig.query("insert into public.learning_alerts (kind, message) values ('inbox', 'is not well')");
   await rig.query("insert into learning.alert_requests (request_id) values (1)");
   await rig.query(`

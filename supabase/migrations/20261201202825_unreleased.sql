@@ -3830,9 +3830,9 @@ declare
 begin
   -- A program that signs in to the database itself, such as Grafana, brings no token, and may not read one.
   if asking not in ('anon', 'authenticated', 'service_role') and exists (
-    select from pg_catalog.pg_auth_members membership
-    join pg_catalog.pg_roles viewers on viewers.oid = membership.roleid and viewers.rolname = 'edgeloop_viewer'
-    join pg_catalog.pg_roles member on member.oid = membership.member and member.rolname = asking
+    select from pg_auth_members membership
+    join pg_roles viewers on viewers.oid = membership.roleid and viewers.rolname = 'edgeloop_viewer'
+    join pg_roles member on member.oid = membership.member and member.rolname = asking
   ) then
     return 'viewer';
   end if;
