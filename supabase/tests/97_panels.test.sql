@@ -74,6 +74,7 @@ select is((select count(*) from learning_settings), (select count(*) from learni
 -- The week in words --------------------------------------------------------------------------------------------
 
 delete from learning_log where true;
+delete from learning.doorbells where true;
 delete from pm_override_history where true;
 delete from learning.uplift_figures where true;
 delete from vault.secrets where name in ('project_url', 'edge_function_secret_key', 'alert_webhook_url');
