@@ -1,6 +1,6 @@
 /** Alerts over HTTP: a webhook that listens, the schedule's own commands, and what it is told. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert/mod.js";
+import { assertEquals, assertMatch } from "@std/assert/mod.js";
 import type { Stack } from "./stack/stack.ts";
 import { startTestStack, testOnEachTarget } from "./testing/databases.ts";
 
@@ -45,7 +45,7 @@ async function run(stack: Stack, name: "watch" | "digest", times = 1): Promise<v
     const [job] = await stack.query<{ command: string }>("select command from cron.job where jobname = $1", [
       `edgeloop-${name}`,
     ]);
-    assert(job !== undefined, `${name} is not on the schedule.`);
+    if (job === undefined) throw new Error(`${name} is not on the schedule.`);
     await stack.query(job.command);
     await stack.settle();
   }
