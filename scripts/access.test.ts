@@ -248,6 +248,8 @@ async function startInhabited(target: Target, cleanup: AsyncDisposableStack): Pr
   await rig.query(
     "insert into learning.live_records (override_id, n) select max(id), 0 from public.pm_overrides on conflict do nothing",
   );
+  await rig.query("insert into public.learning_alerts (kind, message) values ('inbox', 'is not well')");
+  await rig.query("insert into learning.alert_requests (request_id) values (1)");
   await rig.query(`
     insert into public.learning_proofs (source, from_at, to_at, decisions, config, config_version, ways, verdict)
     values ('sample', '2026-01-01', '2026-02-01', 0, '{}', 0, '{}', 'not shown')`);

@@ -80,7 +80,7 @@ testOnEachTarget(
 
     const jobs = await project.owner<{ jobname: string; command: string; username: string }[]>`
     select jobname, command, username from cron.job order by jobid`;
-    assertEquals(jobs.length, 5);
+    assertEquals(jobs.length, 7);
     for (const { command, username } of jobs) {
       assertEquals([...await project.owner`select current_user::text as name`], [{ name: username }]);
       await project.owner.unsafe(command);
@@ -117,5 +117,68 @@ testOnEachTarget(
         .admin`select now() - end_time < interval '30 days' as is_recent from cron.job_run_details`,
     ], [{ is_recent: true }]);
     assertEquals([...await project.admin`select message from public.learning_log where level <> 'INFO'`], []);
+  },
+);
+
+/** Realtime as the platform has it, with what a policy and a broadcast need of it. */
+const REALTIME = `
+  create schema realtime;
+  create table realtime.messages (
+    topic text not null, extension text not null, payload jsonb, event text, private boolean
+  );
+  alter table realtime.messages enable row level security;
+  create function realtime.topic() returns text language sql stable
+    as $$ select nullif(current_setting('realtime.topic', true), '') $$;
+  create function realtime.send(payload jsonb, event text, topic text, private boolean default true) returns void
+    language plpgsql
+    as $$ begin insert into realtime.messages values (topic, 'broadcast', payload, event, private); end $$;
+  grant usage on schema realtime to authenticated;
+  grant select on realtime.messages to authenticated`;
+
+testOnEachTarget(
+  "a push lets listeners in where it may, goes through where it may not, and overrides are written in either case",
+  async (target) => {
+    for (const mayMakePolicies of [true, false]) {
+      await using project = await createProject(target, "newer");
+      await project.admin.unsafe(REALTIME).simple();
+      const [owner] = await project.owner<{ name: string }[]>`select current_user::text as name`;
+      if (mayMakePolicies) {
+        await project.admin.unsafe(
+          `grant usage on schema realtime to ${owner?.name}; alter table realtime.messages owner to ${owner?.name}`,
+        ).simple();
+      }
+      await push(project.ownerUrl);
+      assertEquals(
+        [
+          ...await project.admin`
+          select policyname, cmd, roles from pg_policies where schemaname = 'realtime'`,
+        ],
+        mayMakePolicies
+          ? [{ policyname: "edgeloop_overrides", cmd: "SELECT", roles: ["authenticated"] }]
+          : [],
+      );
+      await project.admin.begin(async (transaction) => {
+        await transaction`set local role service_role`;
+        await transaction`
+          insert into public.pm_overrides (override_type, pattern_key, action_category, scope_subset, multiplier)
+          values ('pm_strength', 'pm.a', 'entry', '{}', 1.2)`;
+      });
+      assertEquals([
+        ...await project.admin`
+          select override.pattern_key,
+            (select count(*)::integer from realtime.messages where payload -> 'ids' = jsonb_build_array(override.id)) as told
+          from public.pm_overrides override`,
+      ], [{ pattern_key: "pm.a", told: mayMakePolicies ? 1 : 0 }]);
+      assertEquals(
+        [
+          ...await project.admin`
+          select level, event from public.learning_log where component = 'alerts' order by id`,
+        ],
+        mayMakePolicies ? [] : [{ level: "WARNING", event: "listeners_not_admitted" }, {
+          level: "ERROR",
+          event: "broadcast_failed",
+        }],
+      );
+    }
   },
 );

@@ -342,3 +342,8 @@ end
 $$;
 comment on function learning.enabled_spans(bigint, boolean) is
   'When an override was enabled, by its history; as it is now where that remembers nothing.';
+
+create trigger broadcast_overrides after insert on public.pm_override_history
+referencing new table as new_changes
+for each statement execute function learning.broadcast_overrides();
+comment on trigger broadcast_overrides on public.pm_override_history is 'Whoever listens hears of it.';

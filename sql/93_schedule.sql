@@ -1,4 +1,4 @@
--- Schedule (UTC): the sweep, mining, materialisation and pruning.
+-- Schedule (UTC): the sweep, mining, materialisation, watching and pruning.
 
 create function learning.jobs()
 returns table (name text, schedule text, command text, function_name text, family text, longest_gap interval)
@@ -16,6 +16,10 @@ begin
       'mine-tuning', 'tuning', interval '3 hours'),
     ('edgeloop-materialize-overrides', '10 * * * *', 'select learning.ring_or_log(''materialize-overrides'')',
       'materialize-overrides', null, interval '3 hours'),
+    ('edgeloop-watch', '4-59/5 * * * *', 'select learning.run_errand(''watch'')', null, null,
+      interval '20 minutes'),
+    ('edgeloop-digest', '0 7 * * 1', 'select learning.run_errand(''digest'')', null, null,
+      interval '8 days'),
     ('edgeloop-prune', '17 3 * * *', 'select public.prune_learning()', null, null, interval '50 hours');
 end
 $$;
@@ -115,12 +119,12 @@ begin
     limit p_batch
   );
   get diagnostics config_changes = row_count;
-  return changes + config_changes;
+  return changes + config_changes + learning.prune_alerts(p_batch);
 end
 $$;
 comment on function learning.prune_history(integer) is
-  'Deletes changes of overrides and configuration that are older than they are kept, at most p_batch of '
-  'each; returns how many.';
+  'Deletes changes of overrides and configuration, and alerts, that are older than they are kept, at most '
+  'p_batch of each; returns how many.';
 
 create function learning.prune_sizings(p_batch integer)
 returns integer

@@ -1,4 +1,5 @@
--- Panels: what screens and Grafana read. Stable interface: columns are added at the end and never changed.
+-- Panels: what screens and Grafana read, and the week in words. Stable interface: columns are added at the
+-- end and never changed.
 
 create view public.health_now
 with (security_invoker = true)
@@ -203,3 +204,86 @@ comment on column public.learning_settings.maximum is 'Largest number accepted; 
 comment on column public.learning_settings.choices is 'Texts accepted, for a choice.';
 comment on column public.learning_settings.accepts is 'What the key takes, in words.';
 comment on column public.learning_settings.description is 'What the key does.';
+
+-- The week in words ---------------------------------------------------------------------------------------
+
+create function learning.digest(since timestamptz)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  believed bigint;
+  dropped bigint;
+  switched_off text;
+  sizes text;
+  uplift text;
+  proof constant public.learning_proofs := learning.newest_proof();
+  health text;
+begin
+  select count(*) filter (where log_line.event = 'lesson_activated'),
+    count(*) filter (where log_line.event = 'lesson_deprecated')
+  into believed, dropped
+  from public.learning_log log_line
+  where log_line.at >= since and log_line.event in ('lesson_activated', 'lesson_deprecated');
+
+  select format('%s switched off by evidence', learning.counted(count(*), 'override', 'overrides'))
+  into switched_off
+  from public.pm_override_history change
+  where change.at >= since and change.actor = 'loop' and change.new ->> 'enabled' = 'false'
+    and starts_with(change.new ->> 'disabled_reason', 'stopped adding value');
+
+  select format('%s recorded, %s of them moved by more than 0.5 %% and %s held out; the PM told of %s',
+    learning.counted(coalesce(sum(day.sizings), 0), 'size answered and', 'sizes answered and'),
+    coalesce(sum(day.moved), 0), coalesce(sum(day.held_out), 0),
+    learning.counted(coalesce(sum(day.actions), 0), 'action', 'actions'))
+  into sizes
+  from public.sizing_daily day
+  where day.day >= (since at time zone 'UTC')::date;
+
+  select string_agg(format('%s %s %s a unit of size [%s, %s] over %s (e = %s)', uplift.action_category,
+    learning.in_unit(uplift.difference, uplift.unit), uplift.unit, learning.in_unit(uplift.low, uplift.unit),
+    learning.in_unit(uplift.high, uplift.unit), learning.counted(uplift.weeks, 'week', 'weeks'),
+    round(uplift.e_value::numeric, 1)), '; ' order by uplift.action_category)
+  into uplift
+  from public.learning_uplift uplift
+  where uplift.difference is not null;
+
+  select string_agg(format('%s is not well: %s', stage.stage, stage.problem), E'\n') into health
+  from public.health_now stage
+  where not stage.well;
+
+  return concat_ws(E'\n',
+    format('Edgeloop, the week since %s', learning.moment(since)),
+    format('Lessons: %s came to be believed, %s were dropped', believed, dropped),
+    'Overrides: ' || switched_off,
+    'Sizes: ' || sizes,
+    'Live experiment: ' || coalesce(uplift, 'nothing to tell yet'),
+    'Proof: ' || coalesce(proof.report ->> 'sentence', proof.verdict,
+      'none of this configuration and release'),
+    'Health: ' || coalesce(E'\n' || health, 'all stages are well'));
+end
+$$;
+comment on function learning.digest(timestamptz) is
+  'What happened since then in a few plain lines: lessons, overrides, sizes, what the experiment and the '
+  'proof say, and health.';
+
+create function learning.send_digest()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Called by hand besides, it is told once an hour, too.
+  if tg_op = 'UPDATE' and old.called_at > clock_timestamp() - interval '1 hour' then
+    return null;
+  end if;
+  perform learning.send_to_webhook(learning.digest(now() - interval '7 days'));
+  return null;
+end
+$$;
+comment on function learning.send_digest() is 'Sends the week in words to the webhook, where there is one.';
+create trigger digest after insert or update on learning.errands
+for each row when (new.name = 'digest') execute function learning.send_digest();
+comment on trigger digest on learning.errands is 'The errand digest.';

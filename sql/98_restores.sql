@@ -78,6 +78,7 @@ begin
       ('public.learning_configs'::regclass, '{module_id}', false),
       ('public.exposure_history'::regclass, '{id}', false),
       ('public.learning_log'::regclass, '{id}', false),
+      ('public.learning_alerts'::regclass, '{id}', false), ('learning.errands', '{name}', false),
       ('learning.effective_configs'::regclass, '{module_id}', false),
       ('learning.exposure_masks'::regclass, '{mask}', true),
       ('learning.mining_cycles'::regclass, '{family}', false),
@@ -106,7 +107,9 @@ begin
   end loop;
   for seeded in
     select given.relation
-    from unnest(array['learning.releases', 'learning.settings', 'learning.doorbells']::regclass[])
+    from unnest(array[
+      'learning.releases', 'learning.settings', 'learning.doorbells', 'learning.alert_requests'
+    ]::regclass[])
       as given(relation)
   loop
     execute format(

@@ -15,6 +15,7 @@ declare
   shown_tables constant regclass[] := array[
     'public.ad_strands',
     'public.exposure_history',
+    'public.learning_alerts',
     'public.learning_calibration',
     'public.learning_config_history',
     'public.learning_configs',

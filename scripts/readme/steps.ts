@@ -125,6 +125,15 @@ export const STEPS: readonly Step<Run>[] = [
         ),
       ),
   },
+  { heading: "Hearing from it", language: "sql", holds: "alert_webhook_url", run: storeWebhookTwice },
+  {
+    heading: "Hearing from it",
+    language: "js",
+    holds: "edgeloop:overrides",
+    run: notRun(
+      "it needs Realtime, which the platform has; supabase/tests/11_alerts.test.sql has a stand-in for it",
+    ),
+  },
   {
     heading: "Restore",
     language: "sh",
@@ -186,6 +195,19 @@ export async function runStatementOfSecrets(sql: Database, { text }: Block): Pro
     const secrets = stored.map(({ secret }) => secret).join(" ");
     if (secrets !== `${key} https://${ref}.supabase.co`) throw new Error(`Vault has "${secrets}".`);
   }
+}
+
+async function storeWebhookTwice(_session: Session, { text }: Block): Promise<string | null> {
+  await using database = await createTestDatabase("embedded", "nothing");
+  await installStandIns(database.sql);
+  for (const path of ["first", "second"]) {
+    await database.sql.unsafe(text.replace("…", path));
+    const stored = await database.sql<{ secret: string }[]>`
+      select decrypted_secret as secret from vault.decrypted_secrets where name = 'alert_webhook_url'`;
+    const secrets = stored.map(({ secret }) => secret).join(" ");
+    if (secrets !== `https://hooks.slack.com/services/${path}`) throw new Error(`Vault has "${secrets}".`);
+  }
+  return "in a database of this machine, twice";
 }
 
 async function giveLearningRole(session: Session, block: Block): Promise<string | null> {

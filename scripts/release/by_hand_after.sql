@@ -140,3 +140,6 @@ where terms.override_id = index_entry.override_id and terms.by_hand;
 update learning.mining_groups
 set run = '{}', progress = null, lease_token = null, leased_until = null
 where run is not null;
+
+-- Whoever may read may listen to what changes, where the platform has Realtime.
+select learning.admit_listeners();

@@ -251,7 +251,7 @@ Deno.test({
     assertEquals(await stack.query("select extname from pg_extension where extname = 'pg_cron'"), [
       { extname: "pg_cron" },
     ]);
-    assertEquals((await stack.query("select from cron.job where jobname like 'edgeloop-%'")).length, 5);
+    assertEquals((await stack.query("select from cron.job where jobname like 'edgeloop-%'")).length, 7);
 
     await stack.query("update vault.secrets set name = 'elsewhere' where name = 'project_url'");
     await stack.query(

@@ -73,6 +73,7 @@ const INNER: RelationRights = { authenticated: [], service_role: WRITE };
 export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "public.ad_strands": SHOWN,
   "public.exposure_history": SHOWN,
+  "public.learning_alerts": SHOWN,
   "public.learning_calibration": SHOWN,
   "public.learning_configs": SHOWN,
   "public.learning_config_history": SHOWN,
@@ -129,6 +130,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
 
   "learning.accepted_strands": INNER,
   "learning.acting_lessons": INNER,
+  "learning.alert_requests": INNER,
   "learning.allocation_replay": INNER,
   "learning.baselines": INNER,
   "learning.calibrated_sums": INNER,
@@ -138,6 +140,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
   "learning.doorbells": INNER,
   "learning.effect_bases": INNER,
   "learning.effect_cells": INNER,
+  "learning.errands": INNER,
   "learning.guest_columns": INNER,
   "learning.held_positions": INNER,
   "learning.mining_cycles": INNER,
@@ -154,6 +157,7 @@ export const RELATIONS: Readonly<Record<string, RelationRights>> = {
 
 /** Sequences that the service role may use; all others belong to identity columns of `public` and are nobody's. */
 export const SEQUENCES: readonly string[] = [
+  "learning.alert_requests_id_seq",
   "learning.doorbell_rung_at_ms",
   "learning.doorbells_id_seq",
   "learning.mining_groups_id_seq",
@@ -217,13 +221,13 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
     HELP,
     "learning",
     `accepted_values acted_in_s3 acting_module action_category actor actor_note acts_as_loop
-      allocation_reason allocation_state answer_fault answered_rings applied_size are_dimensions
+      alert_health allocation_reason allocation_state answer_fault answered_rings applied_size are_dimensions
       are_shares ask_slices asks_as_user assumed_thresholds awaits_withdrawal baseline_of begin_run
-      beginning blend_allocation_overrides blend_of_sums blend_overrides calibrated_strength
+      beginning blend_allocation_overrides blend_of_sums blend_overrides broadcasts calibrated_strength
       calibration_of category_cells category_sums cautious_effect cells_of change_by check_batch
       check_candidate check_scope clamp codes_by_bit concentration confidence_or_default config
       configuration_faults configured_masks configured_value contained_overrides contains_override
-      count_outcomes counted crowded_full_scope crowding crowding_context decided_windows desired_shares
+     count_outcomes counted crowded_full_scope crowding crowding_context decided_windows desired_shares digest
       differences_of_sizings dims_of_masks direct_window_id doorbell_health dotted_pattern_key
       due_groups dust earliest_event edge_strength edit_distance effect_basis_moved enabled_spans
       encode_scope encoded_scopes end_of_portion end_of_span episode_blockers episode_factors
@@ -234,7 +238,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
       hold_out ignored_in_words ignored_keys in_percent in_unit inbox_gaps inbox_health is_admitted
       is_held_out is_judged_in_r is_larger_move is_nested_too_deep is_number_within is_opposed
       is_over is_plain is_pruned is_reconciled is_recorded is_shadow_window is_young jobs
-      judged_events kept_of kind_of_subject known_pairs label_faults learned_kinds learned_levers
+      judged_events kept_of kind_of_subject known_pairs label_faults last_arrival learned_kinds learned_levers
       learning_role least_edge_weight least_share legacy_keys lesson_in_words lever_stand
       list_contributions list_slices listed_dimensions live_decisions live_windows log_retention luck_among
       mask_count mask_weight matched_overrides materialization_health may_read measure_category_days
@@ -256,7 +260,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
       share_moves share_of_text shares_after shares_by_timeframe short shortened side_of
       side_of_trade size_candidate size_candidates size_fault size_in_steps size_limit
       size_of_appetite sizing_context sizing_of_action sizing_retention skew_of_crowding slope_names
-      slope_of specificity standing_closes start_shares status_of_found steering_column
+      slope_of specificity standing_closes start_shares status_of_found steering_column stored_webhook_fault webhook_fault webhook_payload what_is_wrong
       steering_strength strands_of_episodes strands_of_members strands_of_subject strands_of_trades
       strength_lapse_reason strength_overrides subject_of_strand subjects_to_prune sum_matches
       summary_window_digests summary_windows sums_to_calibrate tau2_of text_bytes text_of
@@ -270,7 +274,8 @@ export const FUNCTIONS: Readonly<Record<string, FunctionRights>> = Object.fromEn
   ...rights(
     SERVE,
     "learning",
-    `accept_strands act_as adapt_overrides add_exposure after_span apply_episode apply_episodes
+    `accept_strands act_as adapt_overrides admit_listeners broadcast_overrides run_errand send_alerts
+      send_digest send_to_webhook watch note_alerts note_switched_off prune_alerts add_exposure after_span apply_episode apply_episodes
       apply_subjects apply_trade apply_trades apply_what_is_missing await_approval await_claims
       await_stillness bring_in_line change_overrides check_configuration choose_due_strands
       clear_override_of_dust clear_seeds complete_direct_window create_overrides decisions
@@ -316,6 +321,7 @@ export const DEFINER_FUNCTIONS: readonly string[] = [
   "public.take_pm_sizing_batch",
   "learning.adapt_overrides",
   "learning.add_exposure",
+  "learning.broadcast_overrides",
   "learning.derive_exposure",
   "learning.derive_scope_functions",
   "learning.follow_direct_windows",

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(18);
+select plan(21);
 
 create function pg_temp.comes(claims jsonb) returns void language sql as $$
   select set_config('request.jwt.claims', claims::text, true);
@@ -54,6 +54,30 @@ select is((learning.learning_role(), learning.may_read())::text, '(,f)',
   'Nor what users may write themselves');
 select pg_temp.comes('{}');
 select is((learning.learning_role(), learning.may_read())::text, '(,f)', 'Nor none at all');
+
+-- A program without a token.
+create function pg_temp.role_of(role_name text) returns text language plpgsql as $$
+declare
+  answer text;
+begin
+  execute format('set local role %I', role_name);
+  answer := learning.learning_role();
+  reset role;
+  return answer;
+end
+$$;
+select pg_temp.comes('{"app_metadata": {"learning_role": "operator"}}');
+do $$ begin
+  if to_regrole('edgeloop_viewer') is null then
+    create role edgeloop_viewer;
+  end if;
+end $$;
+grant edgeloop_viewer to somebody, authenticated;
+select is(pg_temp.role_of('somebody'), 'viewer', 'A login that is a member of edgeloop_viewer is a viewer, whatever token it made up');
+select is(pg_temp.role_of('authenticated'), 'operator', 'Of who comes by the data API the token says it');
+revoke edgeloop_viewer from somebody, authenticated;
+select is(pg_temp.role_of('somebody_signed_in'), 'operator', 'As of who is no member');
+select pg_temp.comes('{}');
 
 -- Who may ask --------------------------------------------------------------------------------------------
 

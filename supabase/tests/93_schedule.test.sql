@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(50);
+select plan(53);
 
 delete from learning_log where true;
 delete from learning.mining_groups where true;
@@ -14,13 +14,15 @@ select results_eq(
   $$ select jobname::text collate "default", schedule, command from cron.job
      where jobname like 'edgeloop-%' order by jobname $$,
   $$ values
+       ('edgeloop-digest', '0 7 * * 1', 'select learning.run_errand(''digest'')'),
        ('edgeloop-materialize-overrides', '10 * * * *',
          'select learning.ring_or_log(''materialize-overrides'')'),
        ('edgeloop-mine-lessons', '8 * * * *', 'select learning.ring_or_log(''mine-lessons'')'),
        ('edgeloop-mine-tuning', '9 * * * *', 'select learning.ring_or_log(''mine-tuning'')'),
        ('edgeloop-prune', '17 3 * * *', 'select public.prune_learning()'),
-    ('edgeloop-sweep', '2-59/5 * * * *', 'select learning.sweep()') $$,
-  'Five jobs are on the schedule'
+       ('edgeloop-sweep', '2-59/5 * * * *', 'select learning.sweep()'),
+       ('edgeloop-watch', '4-59/5 * * * *', 'select learning.run_errand(''watch'')') $$,
+  'Seven jobs are on the schedule'
 );
 
 create function pg_temp.rung() returns text[] language sql as $$
@@ -306,6 +308,17 @@ values ('pm', now() - interval '401 days', 'x'), ('pm', now() - interval '399 da
 select is(prune_learning() -> 'changes', '2', 'Changes are pruned when they are older than 400 days');
 select is((select (select count(*) from pm_override_history) + (select count(*) from learning_config_history)), 2::bigint,
   'And not before');
+
+delete from learning_alerts where true;
+delete from learning.alert_requests where true;
+insert into learning_alerts (kind, opened_at, closed_at, message)
+values ('x', now() - interval '401 days', now(), 'old'), ('x', now() - interval '399 days', now(), 'kept'),
+  ('x', now() - interval '401 days', null, 'open');
+insert into learning.alert_requests (request_id, sent_at)
+values (1, now() - interval '25 hours'), (2, now() - interval '23 hours');
+select is(prune_learning() -> 'changes', '1', 'So are alerts that are over');
+select is((select array_agg(message order by message) from learning_alerts), '{kept,open}', 'What lasts stays');
+select is((select array_agg(request_id) from learning.alert_requests), '{2}', 'Requests to the webhook are kept for a day');
 
 -- A reconciliation whose invocation died ------------------------------------------------------------------
 

@@ -2,7 +2,7 @@ begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
 set local jit = off;
-select plan(19);
+select plan(24);
 
 delete from pm_sizings where true;
 update lowcap_positions set status = 'archived' where true;
@@ -70,6 +70,47 @@ select is((select accepts from learning_settings where module_id = 'pm' and path
   'a number from 0 to 1, or null', 'What it takes is said in words');
 select is((select count(*) from learning_settings), (select count(*) from learning.settings),
   'No key is left out, and none comes twice');
+
+-- The week in words --------------------------------------------------------------------------------------------
+
+delete from learning_log where true;
+delete from learning.doorbells where true;
+delete from pm_override_history where true;
+delete from learning.uplift_figures where true;
+delete from vault.secrets where name in ('project_url', 'edge_function_secret_key', 'alert_webhook_url');
+select vault.create_secret('http://project.test', 'project_url');
+select vault.create_secret('sb_secret_test', 'edge_function_secret_key');
+insert into learning_log (at, level, component, event, message) values
+  (now() - interval '1 day', 'INFO', 'mine-lessons', 'lesson_activated', 'x'), (now() - interval '2 days', 'INFO', 'mine-lessons', 'lesson_activated', 'x'),
+  (now() - interval '8 days', 'INFO', 'mine-lessons', 'lesson_activated', 'x'), (now() - interval '1 day', 'INFO', 'mine-lessons', 'lesson_deprecated', 'x');
+insert into pm_override_history (override_id, at, actor, old, new) values
+  (-1, now() - interval '1 day', 'loop', '{}', '{"enabled": false, "disabled_reason": "stopped adding value: 40 decisions"}'),
+  (-1, now() - interval '9 days', 'loop', '{}', '{"enabled": false, "disabled_reason": "stopped adding value: 40 decisions"}');
+insert into learning.uplift_figures (action_category, figures) values ('entry', '{"learned": 40, "held_out": 40, "weeks": 6, "difference": 0.012,
+  "low": -0.004, "high": 0.028, "e_value": 1.25}');
+delete from learning_proofs where true;
+insert into learning_proofs (source, from_at, to_at, decisions, config, config_version, release, ways, verdict, report)
+select 'test', now(), now(), 10, '{}', effective_config.version, learning.release(), '[]', 'shown', '{"sentence": "It paid."}'
+from learning.effective_configs effective_config where effective_config.module_id = 'pm';
+select results_eq($$ select line from regexp_split_to_table(learning.digest(now() - interval '7 days'), '\n') as line offset 1 $$,
+  $$ values ('Lessons: 2 came to be believed, 1 were dropped'), ('Overrides: 1 override switched off by evidence'),
+    ('Sizes: 3 sizes answered and recorded, 1 of them moved by more than 0.5 % and 1 held out; the PM told of 2 actions'),
+    ('Live experiment: entry +1.2 points a unit of size [-0.4, +2.8] over 6 weeks (e = 1.3)'), ('Proof: It paid.'),
+    ('Health: all stages are well') $$, 'The week in words');
+delete from net.http_request_queue where true;
+select lives_ok($$ select learning.run_errand('digest') $$, 'Without a webhook nobody is told');
+select is_empty($$ select * from net.http_request_queue $$, 'And nothing is sent');
+select vault.create_secret('https://example.test/hook', 'alert_webhook_url');
+delete from learning.errands where true;
+select learning.run_errand('digest');
+select learning.run_errand('digest');
+select is((select array_agg(convert_from(body, 'UTF8')::jsonb ->> 'content' = learning.digest(now() - interval '7 days')) from net.http_request_queue),
+  '{t}', 'With one it is sent, once however often it is called for');
+update learning.errands set called_at = called_at - interval '7 days' where name = 'watch';
+update learning.uplift_figures set figures = '{"learned": 1}' where true;
+delete from vault.secrets where name = 'project_url';
+select matches(learning.digest(now()), 'Live experiment: nothing to tell yet\n.*Health: \ndoorbell is not well: Vault has no secret named project_url',
+  'What is not well is told, and what cannot be told yet');
 
 -- Who may see them --------------------------------------------------------------------------------------------
 

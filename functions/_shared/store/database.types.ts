@@ -82,6 +82,37 @@ export type Database = {
         };
         Relationships: [];
       };
+      "learning_alerts": {
+        Row: {
+          "closed_at": string | null;
+          "details": NonNullable<Json>;
+          "id": number;
+          "kind": string;
+          "message": string;
+          "opened_at": string;
+          "sent_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "closed_at"?: string | null;
+          "details"?: NonNullable<Json>;
+          "id"?: never;
+          "kind": string;
+          "message": string;
+          "opened_at"?: string;
+          "sent_at"?: string | null;
+        };
+        Update: {
+          "closed_at"?: string | null;
+          "details"?: NonNullable<Json>;
+          "id"?: never;
+          "kind"?: string;
+          "message"?: string;
+          "opened_at"?: string;
+          "sent_at"?: string | null;
+        };
+        Relationships: [];
+      };
       "learning_calibration": {
         Row: {
           "action_category": string;

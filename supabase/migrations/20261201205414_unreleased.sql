@@ -65,6 +65,8 @@ DROP FUNCTION "learning"."write_trade"(text, learning.closed_trades);
 DROP FUNCTION "public"."finish_mining_group"(bigint, uuid, jsonb);
 DROP FUNCTION "public"."read_module_trades"(text);
 DROP FUNCTION "public"."reconcile_overrides"(bigint, integer);
+CREATE TABLE "learning"."alert_requests" ("id" bigint GENERATED ALWAYS AS IDENTITY NOT NULL, "request_id" bigint NOT NULL, "sent_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), CONSTRAINT "alert_requests_pkey" PRIMARY KEY (id));
+ALTER TABLE "learning"."alert_requests" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "learning"."calibrated_sums" ("module" text NOT NULL, "action_category" text NOT NULL, "sums_digest" text NOT NULL, CONSTRAINT "calibrated_sums_pkey" PRIMARY KEY (module, action_category));
 ALTER TABLE "learning"."calibrated_sums" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "learning"."category_days" ("module" text NOT NULL, "action_category" text NOT NULL, "cycle" bigint NOT NULL, "settings" text NOT NULL, "packed" jsonb NOT NULL, CONSTRAINT "category_days_pkey" PRIMARY KEY (module, action_category));
@@ -75,6 +77,8 @@ CREATE TABLE "learning"."effect_bases" ("module" text NOT NULL, "action_category
 ALTER TABLE "learning"."effect_bases" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "learning"."effect_cells" ("group_id" bigint NOT NULL, "half_lives" double precision[] NOT NULL, "tau_above" double precision[] NOT NULL, "tau_below" double precision[] NOT NULL, "weeks" integer[] NOT NULL, "regimes" text[] NOT NULL, "n" integer[] NOT NULL, "told" double precision[] NOT NULL, "squares" double precision[] NOT NULL, CONSTRAINT "effect_cells_pkey" PRIMARY KEY (group_id));
 ALTER TABLE "learning"."effect_cells" ENABLE ROW LEVEL SECURITY;
+CREATE TABLE "learning"."errands" ("name" text NOT NULL, "called_at" timestamp with time zone NOT NULL, CONSTRAINT "errands_pkey" PRIMARY KEY (name));
+ALTER TABLE "learning"."errands" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "learning"."group_decisions" ("group_id" bigint NOT NULL, "evidence_version" bigint NOT NULL, "outcome_read" text NOT NULL, "outcome" double precision[] NOT NULL, "steering_roi" double precision[] NOT NULL, "did_trim" boolean[] NOT NULL, "reached_s3" boolean[] NOT NULL, "acted_at" timestamp with time zone[] NOT NULL, "traded_at" timestamp with time zone[] NOT NULL, CONSTRAINT "group_decisions_pkey" PRIMARY KEY (group_id));
 ALTER TABLE "learning"."group_decisions" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "learning"."guest_columns" ("relation" text NOT NULL, "column_name" text NOT NULL, "is_guest" boolean NOT NULL, "former_default" text, CONSTRAINT "guest_columns_pkey" PRIMARY KEY (relation, column_name));
@@ -97,6 +101,10 @@ CREATE TABLE "public"."exposure_history" ("id" bigint GENERATED ALWAYS AS IDENTI
 REVOKE ALL ON TABLE "public"."exposure_history" FROM PUBLIC, "anon", "authenticated", "service_role";
 REVOKE ALL ON SEQUENCE "public"."exposure_history_id_seq" FROM PUBLIC, "anon", "authenticated", "service_role";
 ALTER TABLE "public"."exposure_history" ENABLE ROW LEVEL SECURITY;
+CREATE TABLE "public"."learning_alerts" ("id" bigint GENERATED ALWAYS AS IDENTITY NOT NULL, "kind" text NOT NULL, "opened_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "closed_at" timestamp with time zone, "sent_at" timestamp with time zone, "message" text NOT NULL, "details" jsonb NOT NULL DEFAULT '{}'::jsonb, CONSTRAINT "learning_alerts_check" CHECK ((closed_at >= opened_at)), CONSTRAINT "learning_alerts_pkey" PRIMARY KEY (id));
+REVOKE ALL ON TABLE "public"."learning_alerts" FROM PUBLIC, "anon", "authenticated", "service_role";
+REVOKE ALL ON SEQUENCE "public"."learning_alerts_id_seq" FROM PUBLIC, "anon", "authenticated", "service_role";
+ALTER TABLE "public"."learning_alerts" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "public"."learning_calibration" ("module" text NOT NULL, "action_category" text NOT NULL, "mean" double precision NOT NULL, "sigma" double precision NOT NULL, "kappa" double precision NOT NULL, "tau2" double precision NOT NULL, "half_life_weeks" double precision, "n" integer NOT NULL, "weeks" integer NOT NULL, "updated_at" timestamp with time zone NOT NULL DEFAULT now(), "regimes_act" boolean NOT NULL, CONSTRAINT "learning_calibration_pkey" PRIMARY KEY (module, action_category));
 REVOKE ALL ON TABLE "public"."learning_calibration" FROM PUBLIC, "anon", "authenticated", "service_role";
 ALTER TABLE "public"."learning_calibration" ENABLE ROW LEVEL SECURITY;
@@ -299,6 +307,34 @@ begin
   return current_setting('learning.actor', true) is not distinct from 'loop';
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.admit_listeners()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  policy constant text := 'edgeloop_overrides';
+  condition constant text := 'extension = ''broadcast'' '
+    'and (select realtime.topic()) = ''edgeloop:overrides'' and (select learning.may_read())';
+begin
+  if not learning.broadcasts() or exists (
+    select from pg_policies listed
+    where listed.schemaname = 'realtime' and listed.tablename = 'messages' and listed.policyname = policy
+  ) then
+    return learning.broadcasts();
+  end if;
+  execute format(
+    'create policy %I on realtime.messages for select to authenticated using (%s)', policy, condition
+  );
+  return true;
+exception when others then
+  perform learning.write_log_once_in(interval '1 day', 'WARNING', 'alerts', 'listeners_not_admitted',
+    format(
+      'Nobody can listen to edgeloop:overrides, as the policy %s could not be made: %s', policy, sqlerrm
+    ), jsonb_build_object('sqlstate', sqlstate, 'condition', condition));
+  return false;
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.after_span(pass learning.strength_reconciliation, span learning.key_span)
  RETURNS learning.strength_reconciliation
  LANGUAGE plpgsql
@@ -323,6 +359,48 @@ begin
       and mining_group.mined_at = taken_over.mined_at;
   end if;
   return pass;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.alert_health()
+ RETURNS learning.stage_health
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  health learning.stage_health;
+  url_fault constant text := learning.stored_webhook_fault();
+  answer_fault text;
+begin
+  health.stage := 'alerts';
+  with answers as (
+    select http_response.created as answered_at,
+      coalesce(http_response.status_code between 200 and 299, false) as is_success,
+      -- What a webhook says may hold its address, which is a secret.
+      case
+        when http_response.timed_out then 'did not answer in time'
+        when http_response.status_code is null then 'could not be connected to'
+        else 'answered ' || http_response.status_code
+      end as words
+    from learning.alert_requests request
+    join net._http_response http_response on http_response.id = request.request_id
+      and http_response.created between request.sent_at - interval '1 second'
+        and request.sent_at + interval '5 minutes'
+    where request.sent_at > now() - interval '6 hours'
+  )
+  select max(answers.answered_at) filter (where answers.is_success),
+    count(*) filter (where not answers.is_success),
+    (array_agg(case when not answers.is_success then format('the webhook in alert_webhook_url %s at %s',
+      answers.words, learning.moment(answers.answered_at)) end order by answers.answered_at desc))[1]
+  into health.last_success_at, health.failures, answer_fault
+  from answers;
+  select count(*), min(alert.opened_at) into health.backlog, health.oldest_waiting_at
+  from public.learning_alerts alert
+  where alert.closed_at is null and alert.sent_at is null and alert.kind <> 'alerts'
+    and exists (select from vault.decrypted_secrets secret where secret.name = 'alert_webhook_url');
+  health.problem := coalesce('alert_webhook_url in Vault ' || url_fault || ': store an address such as '
+    'https://hooks.slack.com/services/… with vault.update_secret', answer_fault);
+  return health;
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.allocation_state(before timestamp with time zone DEFAULT NULL::timestamp with time zone)
@@ -1061,6 +1139,57 @@ begin
   end if;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.broadcast_overrides()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  piece record;
+begin
+  if not learning.broadcasts() then
+    return null;
+  end if;
+  begin
+    for piece in
+      select jsonb_agg(changed.override_id order by changed.override_id) as ids,
+        max(changed.version) as version
+      from (
+        select change.override_id, max(change.id) as version,
+          (row_number() over (order by change.override_id) - 1) / 1000 as place
+        from new_changes change
+        group by change.override_id
+      ) as changed
+      group by changed.place
+      order by changed.place
+    loop
+      execute 'select realtime.send($1, $2, $3, true)'
+      using jsonb_build_object('ids', piece.ids, 'version', piece.version), 'overrides_changed',
+        'edgeloop:overrides';
+    end loop;
+  exception when others then
+    -- An override must be written whoever cannot be told of it.
+    perform learning.write_log_hourly('ERROR', 'alerts', 'broadcast_failed',
+      format('That overrides changed could not be broadcast: %s', sqlerrm),
+      jsonb_build_object('sqlstate', sqlstate));
+  end;
+  return null;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.broadcasts()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  -- In the catalogue, which tells of a schema that one may not use, too.
+  select exists (
+    select from pg_proc routine
+    join pg_namespace namespace on namespace.oid = routine.pronamespace and namespace.nspname = 'realtime'
+    where routine.proname = 'send' and oidvectortypes(routine.proargtypes) = 'jsonb, text, text, boolean'
+  );
+$function$;
 CREATE OR REPLACE FUNCTION learning.calibrated_strength(said learning.said_by_slices, multiplier_by_hand double precision)
  RETURNS double precision
  LANGUAGE plpgsql
@@ -1709,6 +1838,64 @@ begin
     ), '[]')
     from differences
   );
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.digest(since timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  believed bigint;
+  dropped bigint;
+  switched_off text;
+  sizes text;
+  uplift text;
+  proof constant public.learning_proofs := learning.newest_proof();
+  health text;
+begin
+  select count(*) filter (where log_line.event = 'lesson_activated'),
+    count(*) filter (where log_line.event = 'lesson_deprecated')
+  into believed, dropped
+  from public.learning_log log_line
+  where log_line.at >= since and log_line.event in ('lesson_activated', 'lesson_deprecated');
+
+  select format('%s switched off by evidence', learning.counted(count(*), 'override', 'overrides'))
+  into switched_off
+  from public.pm_override_history change
+  where change.at >= since and change.actor = 'loop' and change.new ->> 'enabled' = 'false'
+    and starts_with(change.new ->> 'disabled_reason', 'stopped adding value');
+
+  select format('%s recorded, %s of them moved by more than 0.5 %% and %s held out; the PM told of %s',
+    learning.counted(coalesce(sum(day.sizings), 0), 'size answered and', 'sizes answered and'),
+    coalesce(sum(day.moved), 0), coalesce(sum(day.held_out), 0),
+    learning.counted(coalesce(sum(day.actions), 0), 'action', 'actions'))
+  into sizes
+  from public.sizing_daily day
+  where day.day >= (since at time zone 'UTC')::date;
+
+  select string_agg(format('%s %s %s a unit of size [%s, %s] over %s (e = %s)', uplift.action_category,
+    learning.in_unit(uplift.difference, uplift.unit), uplift.unit, learning.in_unit(uplift.low, uplift.unit),
+    learning.in_unit(uplift.high, uplift.unit), learning.counted(uplift.weeks, 'week', 'weeks'),
+    round(uplift.e_value::numeric, 1)), '; ' order by uplift.action_category)
+  into uplift
+  from public.learning_uplift uplift
+  where uplift.difference is not null;
+
+  select string_agg(format('%s is not well: %s', stage.stage, stage.problem), E'\n') into health
+  from public.health_now stage
+  where not stage.well;
+
+  return concat_ws(E'\n',
+    format('Edgeloop, the week since %s', learning.moment(since)),
+    format('Lessons: %s came to be believed, %s were dropped', believed, dropped),
+    'Overrides: ' || switched_off,
+    'Sizes: ' || sizes,
+    'Live experiment: ' || coalesce(uplift, 'nothing to tell yet'),
+    'Proof: ' || coalesce(proof.report ->> 'sentence', proof.verdict,
+      'none of this configuration and release'),
+    'Health: ' || coalesce(E'\n' || health, 'all stages are well'));
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.direct_window_id(window_id bigint)
@@ -2956,7 +3143,7 @@ AS $function$
 declare
   stages constant text[] := array[
     'doorbell', 'inbox', 'mine-lessons', 'mine-tuning', 'materialize-overrides', 'proof', 'schedule', 'prune',
-    'platform'
+    'platform', 'alerts'
   ];
   stage text;
   health learning.stage_health;
@@ -2976,6 +3163,7 @@ begin
         when 'schedule' then learning.schedule_health()
         when 'prune' then learning.pruning_health()
         when 'platform' then learning.platform_health()
+        when 'alerts' then learning.alert_health()
       end;
     exception when others then
       -- What keeps one stage from being looked at must not hide the others.
@@ -3507,6 +3695,29 @@ begin
   return weeks < 26;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.jobs()
+ RETURNS TABLE(name text, schedule text, command text, function_name text, family text, longest_gap interval)
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query values
+    ('edgeloop-sweep', '2-59/5 * * * *', 'select learning.sweep()',
+      'aggregate-strands', null, interval '20 minutes'),
+    ('edgeloop-mine-lessons', '8 * * * *', 'select learning.ring_or_log(''mine-lessons'')',
+      'mine-lessons', 'strength', interval '3 hours'),
+    ('edgeloop-mine-tuning', '9 * * * *', 'select learning.ring_or_log(''mine-tuning'')',
+      'mine-tuning', 'tuning', interval '3 hours'),
+    ('edgeloop-materialize-overrides', '10 * * * *', 'select learning.ring_or_log(''materialize-overrides'')',
+      'materialize-overrides', null, interval '3 hours'),
+    ('edgeloop-watch', '4-59/5 * * * *', 'select learning.run_errand(''watch'')', null, null,
+      interval '20 minutes'),
+    ('edgeloop-digest', '0 7 * * 1', 'select learning.run_errand(''digest'')', null, null,
+      interval '8 days'),
+    ('edgeloop-prune', '17 3 * * *', 'select public.prune_learning()', null, null, interval '50 hours');
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.judged_events(closings learning.accepted_strands[], closed_trades learning.closed_trades[], are_newest boolean[])
  RETURNS TABLE(trade_place bigint, action_strand_id text, module text, pattern_key text, action_category text, scope jsonb, duration_hours double precision, time_to_s3_hours double precision, did_trim boolean, reached_s3 boolean, could_enter_better double precision, could_exit_better double precision, acted_at timestamp with time zone, fill_price double precision, fill_quantity double precision, side text, leverage double precision, own_roi double precision, own_rr double precision)
  LANGUAGE plpgsql
@@ -3705,6 +3916,40 @@ begin
     ) as label(place, path, value, most)
     where length(label.value) > label.most
   );
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.last_arrival()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  -- By indexes: when the newest was done or rejected, or since when the newest has waited.
+  select greatest(
+    (select max(receipt.processed_at) from public.strand_receipts receipt where receipt.status = 'done'),
+    (select max(receipt.processed_at) from public.strand_receipts receipt where receipt.status = 'rejected'),
+    (select max(receipt.received_at) from public.strand_receipts receipt where receipt.status = 'pending')
+  );
+$function$;
+CREATE OR REPLACE FUNCTION learning.learning_role()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- As in learning.asks_as_user.
+  asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  -- A program that signs in to the database itself, such as Grafana, brings no token, and may not read one.
+  if asking not in ('anon', 'authenticated', 'service_role') and exists (
+    select from pg_auth_members membership
+    join pg_roles viewers on viewers.oid = membership.roleid and viewers.rolname = 'edgeloop_viewer'
+    join pg_roles member on member.oid = membership.member and member.rolname = asking
+  ) then
+    return 'viewer';
+  end if;
+  return auth.jwt() -> 'app_metadata' ->> 'learning_role';
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.lease_receipts(strand_ids text[])
@@ -4859,6 +5104,33 @@ begin
   return new;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.note_alerts()
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with wrong as materialized (
+    select what.kind, what.message from learning.what_is_wrong() as what
+  ),
+  over as (
+    update public.learning_alerts alert
+    set closed_at = clock_timestamp()
+    where alert.closed_at is null and not exists (select from wrong where wrong.kind = alert.kind)
+  ),
+  reworded as (
+    update public.learning_alerts alert
+    set message = wrong.message
+    from wrong
+    where wrong.kind = alert.kind and alert.closed_at is null and alert.sent_at is null
+      and alert.message <> wrong.message
+  )
+  insert into public.learning_alerts (kind, message)
+  select wrong.kind, wrong.message
+  from wrong
+  where not exists (
+    select from public.learning_alerts alert where alert.kind = wrong.kind and alert.closed_at is null
+  );
+$function$;
 CREATE OR REPLACE FUNCTION learning.note_episodes(notes jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -4869,6 +5141,36 @@ begin
     ',', nullif(current_setting('edgeloop.episode_notes', true), ''), btrim(notes::text, '[]')
   ), true);
 end
+$function$;
+CREATE OR REPLACE FUNCTION learning.note_switched_off()
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with told as materialized (select clock_timestamp() as at)
+  insert into public.learning_alerts (kind, opened_at, closed_at, message, details)
+  select 'overrides', told.at, told.at,
+    format('%s switched off: %s', learning.counted(count(*), 'override was', 'overrides were'), string_agg(
+      format('%s %s %s', coalesce(override.pattern_key, 'override ' || change.override_id),
+        override.action_category, change.new ->> 'disabled_reason'), '; ' order by change.id)),
+    jsonb_build_object('changes', jsonb_agg(change.id order by change.id))
+  from public.pm_override_history change
+  cross join told
+  left join public.pm_overrides override on override.id = change.override_id
+  where change.at > now() - interval '1 day' and change.actor = 'loop' and change.new ->> 'enabled' = 'false'
+    and starts_with(change.new ->> 'disabled_reason', 'stopped adding value')
+    -- Not by time, as what is told may commit after what is newer.
+    and not exists (
+      select from public.learning_alerts told_alert
+      where told_alert.kind = 'overrides' and told_alert.opened_at > now() - interval '2 days'
+        and told_alert.details -> 'changes' @> to_jsonb(change.id)
+    )
+    -- What comes within an hour waits for the next message.
+    and not exists (
+      select from public.learning_alerts newest_alert
+      where newest_alert.kind = 'overrides' and newest_alert.opened_at > told.at - interval '1 hour'
+    )
+  group by told.at;
 $function$;
 CREATE OR REPLACE FUNCTION learning.note_upsert()
  RETURNS trigger
@@ -5549,6 +5851,27 @@ begin
   where override.id = said.id and override.proposed is distinct from said.proposed;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.prune_alerts(p_batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  alerts integer;
+begin
+  delete from learning.alert_requests request where request.sent_at < now() - interval '1 day';
+  delete from public.learning_alerts alert
+  where alert.id in (
+    select old_alert.id
+    from public.learning_alerts old_alert
+    where old_alert.opened_at < now() - learning.history_retention() and old_alert.closed_at is not null
+    order by old_alert.opened_at
+    limit p_batch
+  );
+  get diagnostics alerts = row_count;
+  return alerts;
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.prune_history(p_batch integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -5577,7 +5900,7 @@ begin
     limit p_batch
   );
   get diagnostics config_changes = row_count;
-  return changes + config_changes;
+  return changes + config_changes + learning.prune_alerts(p_batch);
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.prune_proofs()
@@ -6869,6 +7192,14 @@ exception when others then
   perform learning.remember_failed_ring(function_name, sqlerrm);
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.run_errand(p_name text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into learning.errands as errand (name, called_at) values (p_name, clock_timestamp())
+  on conflict (name) do update set called_at = excluded.called_at;
+$function$;
 CREATE OR REPLACE FUNCTION learning.scale_of_lesson(stats jsonb)
  RETURNS double precision
  LANGUAGE plpgsql
@@ -7019,6 +7350,95 @@ begin
     when 'null' then null
     else value #>> '{}'
   end, E' \t\n\r\f\x0B'), '');
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.send_alerts()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  due record;
+  sent integer := 0;
+begin
+  for due in
+    select alert.id, case
+      when alert.kind = 'overrides' or alert.closed_at is null then 'Edgeloop: ' || alert.message
+      else format('Edgeloop: over since %s, after %s: %s', learning.moment(alert.closed_at),
+        learning.counted(ceil(extract(epoch from alert.closed_at - alert.opened_at) / 60)::bigint,
+          'minute', 'minutes'), alert.message)
+    end as message
+    from public.learning_alerts alert
+    where case
+        -- A webhook that does not work cannot say so.
+        when alert.kind = 'alerts' then false
+        when alert.kind = 'overrides' then
+          alert.sent_at is null and alert.opened_at > now() - interval '1 day'
+        when alert.closed_at is null then alert.sent_at is null
+        -- What was over before it was told is not told.
+        else alert.sent_at < alert.closed_at and alert.closed_at > now() - interval '1 day'
+      end
+      and (alert.sent_at is not null or not exists (
+        select from public.learning_alerts told_alert
+        where told_alert.kind = alert.kind and told_alert.sent_at > clock_timestamp() - interval '1 hour'
+      ))
+    order by alert.id
+  loop
+    exit when not learning.send_to_webhook(due.message);
+    update public.learning_alerts alert set sent_at = clock_timestamp() where alert.id = due.id;
+    sent := sent + 1;
+  end loop;
+  return sent;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.send_digest()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- Called by hand besides, it is told once an hour, too.
+  if tg_op = 'UPDATE' and old.called_at > clock_timestamp() - interval '1 hour' then
+    return null;
+  end if;
+  perform learning.send_to_webhook(learning.digest(now() - interval '7 days'));
+  return null;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.send_to_webhook(message text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  url text;
+  fault text;
+  request_id bigint;
+begin
+  select btrim(secret.decrypted_secret, E' \t\r\n'), learning.webhook_fault(secret.decrypted_secret)
+  into url, fault
+  from vault.decrypted_secrets secret where secret.name = 'alert_webhook_url';
+  if url is null then
+    return false;
+  end if;
+  if fault is null then
+    request_id := net.http_post(
+      url := url, body := learning.webhook_payload(message), params := '{}'::jsonb,
+      headers := '{"Content-Type": "application/json"}'::jsonb, timeout_milliseconds := 10000
+    );
+    insert into learning.alert_requests (request_id) values (request_id);
+    return true;
+  end if;
+  perform learning.write_log_hourly('ERROR', 'alerts', 'alert_not_sent',
+    format('Nothing can be sent: alert_webhook_url in Vault %s', fault));
+  return false;
+exception when others then
+  -- Whoever watches goes on; the address, which is a secret, may stand in the words.
+  perform learning.write_log_hourly('ERROR', 'alerts', 'alert_not_sent',
+    format('A message could not be sent, which is tried again: %s',
+      replace(sqlerrm, coalesce(nullif(url, ''), 'alert_webhook_url'), 'alert_webhook_url')),
+    jsonb_build_object('sqlstate', sqlstate));
+  return false;
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.setting_fault(setting learning.settings, value jsonb)
@@ -7519,6 +7939,15 @@ AS $function$
 begin
   return case when category = 'add' and config ->> 'add_outcome' = 'own' then 'own_roi' else 'roi' end;
 end
+$function$;
+CREATE OR REPLACE FUNCTION learning.stored_webhook_fault()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select learning.webhook_fault(secret.decrypted_secret)
+  from vault.decrypted_secrets secret where secret.name = 'alert_webhook_url';
 $function$;
 CREATE OR REPLACE FUNCTION learning.strands_of_episodes(p_episode_ids text[])
  RETURNS TABLE(episode_id text, strand learning.accepted_strands)
@@ -8363,6 +8792,70 @@ begin
     );
   end if;
 end
+$function$;
+CREATE OR REPLACE FUNCTION learning.watch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform learning.note_alerts();
+  perform learning.note_switched_off();
+  perform learning.send_alerts();
+  perform learning.admit_listeners();
+  return null;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.webhook_fault(url text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when btrim(url, E' \t\r\n') = '' then 'is blank'
+    when btrim(url, E' \t\r\n') ~ '[[:space:][:cntrl:]]' then 'has blanks in it'
+    when btrim(url, E' \t\r\n') !~* '^https?://' then 'does not begin with https://'
+    when btrim(url, E' \t\r\n') !~* '^https?://[^/?#]+' then 'names no host'
+  end;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.webhook_payload(message text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  longest constant integer := 2000;
+  note constant text := E'\n… (shortened, learning_alerts has all of it)';
+  shown constant text := case
+    when length(message) > longest then left(message, longest - length(note)) || note
+    else message
+  end;
+begin
+  return jsonb_build_object(
+    'text', replace(replace(replace(shown, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
+    'content', shown,
+    'allowed_mentions', '{"parse": []}'::jsonb
+  );
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.what_is_wrong()
+ RETURNS TABLE(kind text, message text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select health.stage, format('%s is not well: %s', health.stage, health.problem)
+  from learning.health() as health
+  where health.problem is not null
+  union all
+  select 'silence',
+    format('nothing arrived for a day, the last strand came at %s', learning.moment(arrival.at))
+  from learning.last_arrival() as arrival(at)
+  where arrival.at < now() - interval '1 day';
 $function$;
 CREATE OR REPLACE FUNCTION learning.window_outcome(told text, decision text)
  RETURNS text
@@ -11088,11 +11581,15 @@ CREATE VIEW "public"."timeframe_allocation_outlook" WITH (security_invoker=true)
                  LIMIT 1) newest_step
              JOIN public.timeframe_allocation_history past_allocation ON (((past_allocation.exit_at = newest_step.exit_at) AND (past_allocation.trade_id = newest_step.trade_id) AND (past_allocation.module = newest_step.module))))) newest ON ((newest.timeframe = allocation.timeframe)));
 REVOKE ALL ON TABLE "public"."timeframe_allocation_outlook" FROM PUBLIC, "anon", "authenticated", "service_role";
+CREATE INDEX alert_requests_sent_at_idx ON learning.alert_requests USING btree (sent_at);
 CREATE INDEX closed_trades_close_strand_idx ON learning.closed_trades USING btree (close_strand_id);
 CREATE INDEX override_index_entries_bucket_idx ON learning.override_index_entries USING btree (bucket) INCLUDE (pairs_1, pairs_2, override_id, scope_mask, specificity, confidence, multiplier, dir_a, dir_e, edge, support, evidence_us, decay_us, by_hand);
 CREATE INDEX ad_strands_episode_idx ON public.ad_strands USING hash (((content -> 'episode_id'::text))) WHERE ((kind = ANY (ARRAY['episode_window'::text, 'episode_outcome'::text, 'uptrend_episode_summary'::text])) OR ((kind = 'pm_action'::text) AND ((content -> 'decision_type'::text) = '"shadow_entry"'::jsonb)));
 CREATE INDEX ad_strands_trade_idx ON public.ad_strands USING hash (((content -> 'trade_id'::text))) WHERE (kind = ANY (ARRAY['pm_action'::text, 'dm_action'::text, 'position_closed'::text]));
 CREATE INDEX exposure_history_day_idx ON public.exposure_history USING btree (day);
+CREATE INDEX learning_alerts_kind_idx ON public.learning_alerts USING btree (kind, sent_at);
+CREATE INDEX learning_alerts_open_idx ON public.learning_alerts USING btree (kind) WHERE (closed_at IS NULL);
+CREATE INDEX learning_alerts_opened_at_idx ON public.learning_alerts USING btree (opened_at);
 CREATE INDEX learning_config_history_at_idx ON public.learning_config_history USING btree (at);
 CREATE INDEX learning_config_history_module_idx ON public.learning_config_history USING btree (module_id, at);
 CREATE INDEX learning_effect_groups_category_idx ON public.learning_effect_groups USING btree (module, action_category);
@@ -11105,6 +11602,8 @@ CREATE INDEX pm_overrides_control_idx ON public.pm_overrides USING btree (overri
 CREATE INDEX pm_overrides_without_promise_idx ON public.pm_overrides USING btree (override_type, pattern_key, action_category) WHERE ((evidence_from IS NULL) AND (lesson_id IS NOT NULL));
 CREATE INDEX pm_sizings_subject_idx ON public.pm_sizings USING btree (subject, pattern_key, action_category, taken_at) WHERE (subject IS NOT NULL);
 CREATE INDEX pm_sizings_taken_at_idx ON public.pm_sizings USING btree (taken_at);
+CREATE TRIGGER keep_what_was_pushed BEFORE INSERT ON learning.alert_requests FOR EACH ROW EXECUTE FUNCTION learning.keep_what_was_pushed();
+ALTER TABLE "learning"."alert_requests" ENABLE REPLICA TRIGGER "keep_what_was_pushed";
 CREATE TRIGGER give_way BEFORE INSERT ON learning.allocation_replay FOR EACH ROW EXECUTE FUNCTION learning.give_way('is_only');
 ALTER TABLE "learning"."allocation_replay" ENABLE REPLICA TRIGGER "give_way";
 CREATE TRIGGER keep_what_was_pushed BEFORE INSERT ON learning.doorbells FOR EACH ROW EXECUTE FUNCTION learning.keep_what_was_pushed();
@@ -11112,6 +11611,10 @@ ALTER TABLE "learning"."doorbells" ENABLE REPLICA TRIGGER "keep_what_was_pushed"
 CREATE TRIGGER give_way BEFORE INSERT ON learning.effective_configs FOR EACH ROW EXECUTE FUNCTION learning.give_way('module_id');
 ALTER TABLE "learning"."effective_configs" ENABLE REPLICA TRIGGER "give_way";
 CREATE TRIGGER measure_positions_anew AFTER UPDATE ON learning.effective_configs FOR EACH ROW WHEN ((((new.config #> '{exposure,measure}'::text[]) IS DISTINCT FROM (old.config #> '{exposure,measure}'::text[])) OR ((new.config -> 'allocation_unit'::text) IS DISTINCT FROM (old.config -> 'allocation_unit'::text)))) EXECUTE FUNCTION learning.measure_positions_anew();
+CREATE TRIGGER digest AFTER INSERT OR UPDATE ON learning.errands FOR EACH ROW WHEN ((new.name = 'digest'::text)) EXECUTE FUNCTION learning.send_digest();
+CREATE TRIGGER give_way BEFORE INSERT ON learning.errands FOR EACH ROW EXECUTE FUNCTION learning.give_way('name');
+ALTER TABLE "learning"."errands" ENABLE REPLICA TRIGGER "give_way";
+CREATE TRIGGER watch AFTER INSERT OR UPDATE ON learning.errands FOR EACH ROW WHEN ((new.name = 'watch'::text)) EXECUTE FUNCTION learning.watch();
 CREATE TRIGGER clear_seeds BEFORE INSERT ON learning.exposure_masks FOR EACH STATEMENT EXECUTE FUNCTION learning.clear_seeds();
 ALTER TABLE "learning"."exposure_masks" ENABLE REPLICA TRIGGER "clear_seeds";
 CREATE TRIGGER give_way BEFORE INSERT ON learning.exposure_masks FOR EACH ROW EXECUTE FUNCTION learning.give_way('mask');
@@ -11132,6 +11635,8 @@ CREATE TRIGGER withdraw_deleted_strands AFTER DELETE ON public.ad_strands REFERE
 CREATE TRIGGER withdraw_truncated_strands BEFORE TRUNCATE ON public.ad_strands FOR EACH STATEMENT EXECUTE FUNCTION learning.withdraw_deleted_strands();
 CREATE TRIGGER give_way BEFORE INSERT ON public.exposure_history FOR EACH ROW EXECUTE FUNCTION learning.give_way('id');
 ALTER TABLE "public"."exposure_history" ENABLE REPLICA TRIGGER "give_way";
+CREATE TRIGGER give_way BEFORE INSERT ON public.learning_alerts FOR EACH ROW EXECUTE FUNCTION learning.give_way('id');
+ALTER TABLE "public"."learning_alerts" ENABLE REPLICA TRIGGER "give_way";
 CREATE TRIGGER give_way BEFORE INSERT ON public.learning_configs FOR EACH ROW EXECUTE FUNCTION learning.give_way('module_id');
 ALTER TABLE "public"."learning_configs" ENABLE REPLICA TRIGGER "give_way";
 ALTER TABLE "public"."learning_configs" ENABLE ALWAYS TRIGGER "keep_effective_configuration";
@@ -11154,6 +11659,7 @@ CREATE TRIGGER follow_deleted_direct_windows AFTER DELETE ON public.pattern_epis
 CREATE TRIGGER follow_deleted_told_windows AFTER DELETE ON public.pattern_episode_events REFERENCING OLD TABLE AS old_windows FOR EACH STATEMENT EXECUTE FUNCTION learning.follow_told_windows();
 CREATE TRIGGER follow_new_direct_windows AFTER INSERT ON public.pattern_episode_events REFERENCING NEW TABLE AS new_windows FOR EACH STATEMENT EXECUTE FUNCTION learning.follow_direct_windows();
 CREATE TRIGGER follow_new_told_windows AFTER INSERT ON public.pattern_episode_events REFERENCING NEW TABLE AS new_windows FOR EACH STATEMENT EXECUTE FUNCTION learning.follow_told_windows();
+CREATE TRIGGER broadcast_overrides AFTER INSERT ON public.pm_override_history REFERENCING NEW TABLE AS new_changes FOR EACH STATEMENT EXECUTE FUNCTION learning.broadcast_overrides();
 CREATE TRIGGER clear_override_of_dust BEFORE INSERT OR UPDATE ON public.pm_overrides FOR EACH ROW WHEN ((LEAST(NULLIF(abs(new.dir_a), (0)::double precision), NULLIF(abs(new.dir_e), (0)::double precision), NULLIF(abs(new.value), (0)::double precision), NULLIF(abs(new.edge_raw), (0)::double precision), NULLIF(new.variance, (0)::double precision), NULLIF(new.confidence_score, (0)::double precision)) < learning.dust())) EXECUTE FUNCTION learning.clear_override_of_dust();
 CREATE TRIGGER follow_hand BEFORE INSERT OR UPDATE ON public.pm_overrides FOR EACH ROW WHEN ((current_setting('learning.actor'::text, true) IS DISTINCT FROM 'loop'::text)) EXECUTE FUNCTION learning.follow_hand();
 CREATE TRIGGER guard_changed_pattern_key BEFORE UPDATE ON public.pm_overrides FOR EACH ROW WHEN (((new.pattern_key IS DISTINCT FROM old.pattern_key) AND (length(new.pattern_key) > learning.size_limit('pattern_key_characters'::text)))) EXECUTE FUNCTION learning.refuse_pattern_key();
@@ -11174,6 +11680,7 @@ CREATE POLICY "read_with_learning_role" ON "learning"."live_records" FOR SELECT 
 CREATE POLICY "read_with_learning_role" ON "learning"."scope_values" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "learning"."uplift_figures" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "public"."exposure_history" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
+CREATE POLICY "read_with_learning_role" ON "public"."learning_alerts" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "public"."learning_calibration" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "public"."learning_config_history" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "public"."learning_effect_groups" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
@@ -11182,6 +11689,9 @@ CREATE POLICY "read_with_learning_role" ON "public"."learning_proofs" FOR SELECT
 CREATE POLICY "read_with_learning_role" ON "public"."learning_regime_weights" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "public"."pm_override_history" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
 CREATE POLICY "read_with_learning_role" ON "public"."pm_sizings" FOR SELECT TO "authenticated" USING (( SELECT learning.may_read() AS may_read));
+COMMENT ON COLUMN "learning"."alert_requests"."id" IS 'Identity.';
+COMMENT ON COLUMN "learning"."alert_requests"."request_id" IS 'The request in net; numbers begin anew after a crash.';
+COMMENT ON COLUMN "learning"."alert_requests"."sent_at" IS 'When it was queued.';
 COMMENT ON COLUMN "learning"."baselines"."action_category" IS 'Category whose decisions it covers, by what they are judged by; empty for all trades.';
 COMMENT ON COLUMN "learning"."baselines"."highest" IS 'Largest outcome.';
 COMMENT ON COLUMN "learning"."baselines"."lowest" IS 'Smallest outcome.';
@@ -11223,6 +11733,8 @@ COMMENT ON COLUMN "learning"."effect_cells"."tau_above" IS 'By memory, as in lea
 COMMENT ON COLUMN "learning"."effect_cells"."tau_below" IS 'By memory, as in learning_effect_groups.';
 COMMENT ON COLUMN "learning"."effect_cells"."told" IS 'By memory, then by cell: sum of p · e.';
 COMMENT ON COLUMN "learning"."effect_cells"."weeks" IS 'By cell the UTC week, counted from the one of 1970-01-01.';
+COMMENT ON COLUMN "learning"."errands"."called_at" IS 'When it was called for last.';
+COMMENT ON COLUMN "learning"."errands"."name" IS 'watch or digest.';
 COMMENT ON COLUMN "learning"."group_decisions"."acted_at" IS 'When it was made.';
 COMMENT ON COLUMN "learning"."group_decisions"."did_trim" IS 'Whether its trade trimmed.';
 COMMENT ON COLUMN "learning"."group_decisions"."evidence_version" IS 'Evidence version of the group they are of.';
@@ -11283,6 +11795,13 @@ COMMENT ON COLUMN "public"."exposure_history"."pattern_key" IS 'Behaviour that h
 COMMENT ON COLUMN "public"."exposure_history"."positions" IS 'How many positions.';
 COMMENT ON COLUMN "public"."exposure_history"."scope" IS 'Scope of the positions.';
 COMMENT ON COLUMN "public"."exposure_history"."scope_mask" IS 'Its dimensions as bits.';
+COMMENT ON COLUMN "public"."learning_alerts"."closed_at" IS 'When it was over; null while it lasts. What only happened is over at once.';
+COMMENT ON COLUMN "public"."learning_alerts"."details" IS 'The same for a program to read.';
+COMMENT ON COLUMN "public"."learning_alerts"."id" IS 'Order of writing.';
+COMMENT ON COLUMN "public"."learning_alerts"."kind" IS 'A stage of learning_health that is not well, silence (nothing arrived for a day) or overrides (switched off because they stopped adding value).';
+COMMENT ON COLUMN "public"."learning_alerts"."message" IS 'What is wrong, or happened, for a person to read.';
+COMMENT ON COLUMN "public"."learning_alerts"."opened_at" IS 'When it was found.';
+COMMENT ON COLUMN "public"."learning_alerts"."sent_at" IS 'When the newest message about it left for the webhook; null where none did.';
 COMMENT ON COLUMN "public"."learning_calibration"."action_category" IS 'Category of the actions.';
 COMMENT ON COLUMN "public"."learning_calibration"."half_life_weeks" IS 'Half-life of what slices remember; null where nothing is forgotten.';
 COMMENT ON COLUMN "public"."learning_calibration"."kappa" IS 'Share of what slices say that held, 0 to 1; 0 in fewer than ten weeks.';
@@ -11419,7 +11938,9 @@ COMMENT ON FUNCTION "learning"."action_category"(jsonb) IS 'What an action did, 
 COMMENT ON FUNCTION "learning"."actor"() IS 'Who is at work: loop, else the signed-in user''s mail address or id, else the role of the database.';
 COMMENT ON FUNCTION "learning"."actor_note"(text) IS 'What whoever is at work says of it in this transaction: the run (learning.run) or the reason (learning.reason); null where he says nothing.';
 COMMENT ON FUNCTION "learning"."acts_as_loop"() IS 'Whether the loop has named itself; anybody else is a person.';
+COMMENT ON FUNCTION "learning"."admit_listeners"() IS 'Lets viewer, pm and operator listen to the topic edgeloop:overrides where the platform has Realtime; returns whether they may. Where the right to do so is missing it says so in the log once a day.';
 COMMENT ON FUNCTION "learning"."after_span"(learning.strength_reconciliation, learning.key_span) IS 'How far a pass has got when a span is done; notes of whole keys that what acts is what was learned.';
+COMMENT ON FUNCTION "learning"."alert_health"() IS 'Whether alerts reach the webhook, by its answers of the last six hours; well where none is set.';
 COMMENT ON FUNCTION "learning"."answered_rings"() IS 'Rings of the last six hours, each with its own answer where that came.';
 COMMENT ON FUNCTION "learning"."apply_episode"(text) IS 'learning.apply_episodes of one.';
 COMMENT ON FUNCTION "learning"."apply_episodes"(text[]) IS 'Brings the windows of some episodes and their outcomes in line with the accepted strands; returns the groups whose windows changed. Long because one statement writes the windows, removes those that are gone and tells both from what was there before.';
@@ -11438,6 +11959,8 @@ COMMENT ON FUNCTION "learning"."beginning"(jsonb) IS 'The beginning of a documen
 COMMENT ON FUNCTION "learning"."blend_of_sums"(learning.match_sums, jsonb, text, boolean, double precision) IS 'The means that each mode takes of the sums, and what the configured one says of each override.';
 COMMENT ON FUNCTION "learning"."blend_overrides"(learning.candidate, jsonb, boolean, boolean) IS 'Blends the overrides that a candidate contains, in every mode; null where there are none, and where they rest in its macro phase unless asked for even so.';
 COMMENT ON FUNCTION "learning"."bring_in_line"(text, text[]) IS 'Brings trades or episodes in line with their accepted strands, all in one go: whose events changed and from when on allocation must be replayed.';
+COMMENT ON FUNCTION "learning"."broadcast_overrides"() IS 'Tells whoever listens to the private topic edgeloop:overrides which overrides changed, at most 1,000 a message: {ids, version}, version the newest id of pm_override_history among them.';
+COMMENT ON FUNCTION "learning"."broadcasts"() IS 'Whether the platform has realtime.send, which Realtime makes when it is first used.';
 COMMENT ON FUNCTION "learning"."calibrated_strength"(learning.said_by_slices, double precision) IS 'The strength in mode calibrated: what is kept of what slices say, times what was set by hand.';
 COMMENT ON FUNCTION "learning"."calibration_of"(text, text, jsonb, timestamp with time zone, jsonb) IS 'How much of what the slices of a behaviour say is kept, before they are asked; null: nothing is known.';
 COMMENT ON FUNCTION "learning"."category_cells"(text, text, double precision) IS 'The sums of all groups of a module and category under one memory, by week and regime.';
@@ -11456,6 +11979,7 @@ COMMENT ON FUNCTION "learning"."create_overrides"(learning.wanted_override[]) IS
 COMMENT ON FUNCTION "learning"."decided_windows"(text, bigint) IS 'Windows that the move of an override alone let in or kept out, the other gates as they stood: gain is 1 where it caught a success or dropped a failure, 0 where it caught a failure or dropped a success.';
 COMMENT ON FUNCTION "learning"."decisions"() IS 'All decisions with what the configuration judges them by; null where that is not known. Brings their columns up to date first.';
 COMMENT ON FUNCTION "learning"."differences_of_sizings"(public.pm_sizing, public.pm_sizing, jsonb, jsonb) IS 'What made two sizes differ, the largest first: kind (override, slice, exposure, configuration), id, what, change (came, went, changed), before and after (pull, skew or value) and the effect in parts of the size.';
+COMMENT ON FUNCTION "learning"."digest"(timestamp with time zone) IS 'What happened since then in a few plain lines: lessons, overrides, sizes, what the experiment and the proof say, and health.';
 COMMENT ON FUNCTION "learning"."direct_window_id"(bigint) IS 'What stands for the strand of a window that came as a row and not as a strand.';
 COMMENT ON FUNCTION "learning"."disable_overrides"(learning.lapsed_override[]) IS 'Switches overrides off that are the loop''s to switch, and says why; returns how many.';
 COMMENT ON FUNCTION "learning"."doubt_impossible_times"() IS 'Has strands judged anew that took effect with a time that no event can have, before 2000 or later than a day after they arrived: they are refused and their effect is taken back. Returns how many.';
@@ -11515,8 +12039,9 @@ COMMENT ON FUNCTION "learning"."kept_of"(learning.said_by_slices) IS 'What is ke
 COMMENT ON FUNCTION "learning"."kind_of_subject"(text, jsonb) IS 'What a strand tells of: trade or episode.';
 COMMENT ON FUNCTION "learning"."known_pairs"(jsonb, text[]) IS 'What of one context can be in a scope: each registered dimension that it fills, by its own name before an alias, as trimmed text.';
 COMMENT ON FUNCTION "learning"."label_faults"(text, text, text, text, text) IS 'Which of what a strand carries beside its documents is too long, as a list of {path, message}: those that travel travel with every strand of a claim.';
+COMMENT ON FUNCTION "learning"."last_arrival"() IS 'When the newest strand was taken in; null where none ever was.';
 COMMENT ON FUNCTION "learning"."learned_levers"(double precision, double precision, double precision, double precision) IS 'What a lesson says of the levers, from its edge in the unit of the outcome and the mean buckets of what its trades missed at entry and exit (0 to 3, null where unknown); bounds and fading come after.';
-COMMENT ON FUNCTION "learning"."learning_role"() IS 'Role of the signed-in user in the learning loop: viewer reads, pm reads and asks, operator steers besides; anything else may do nothing.';
+COMMENT ON FUNCTION "learning"."learning_role"() IS 'Role in the learning loop: viewer reads, pm reads and asks, operator steers besides; anything else may do nothing. It is what the token of the signed-in user says, and viewer for a member of the database role edgeloop_viewer.';
 COMMENT ON FUNCTION "learning"."lease_receipts"(text[]) IS 'Leases strands to whoever asks, until they are due again; returns them with the revision that a verdict must name, how often they were leased and when they happened.';
 COMMENT ON FUNCTION "learning"."legacy_keys"() IS 'Keys of earlier systems that a configuration may have; they are kept and not read.';
 COMMENT ON FUNCTION "learning"."lesson_in_words"(public.learning_lessons, jsonb) IS 'What a lesson says, for a person to read: its effect with its interval, on what it rests, whether it is young or proven.';
@@ -11550,7 +12075,9 @@ COMMENT ON FUNCTION "learning"."nearest_dimension"(text) IS 'The registered dime
 COMMENT ON FUNCTION "learning"."newest_proof"() IS 'The newest proof of the PM''s configuration as it is and of this release; null where there is none.';
 COMMENT ON FUNCTION "learning"."next_keys"(bigint, integer) IS 'The next keys that together have no more rows than given, or the next one where it has more; without groups after the last.';
 COMMENT ON FUNCTION "learning"."normalise_position"() IS 'Stores pattern keys dotted, no allocation that is next to nothing and no nulls, and notes when a position changed.';
+COMMENT ON FUNCTION "learning"."note_alerts"() IS 'Opens an alert for what is wrong and has none, and closes those of what no longer is.';
 COMMENT ON FUNCTION "learning"."note_episodes"(jsonb) IS 'Remembers until the end of the batch what was done to some episodes; what is rolled back is forgotten with it.';
+COMMENT ON FUNCTION "learning"."note_switched_off"() IS 'Opens and closes an alert for the overrides that evidence switched off since the last one, once an hour.';
 COMMENT ON FUNCTION "learning"."note_upsert"() IS 'Notes whether a statement inserts alone or, on conflict, updates: the one fires before inserts, the other before updates besides, in this order.';
 COMMENT ON FUNCTION "learning"."number_bytes"(numeric) IS 'How long a decimal is as text, without writing it out: four bytes may stand for 131,072 digits.';
 COMMENT ON FUNCTION "learning"."orphaned_tuning_overrides"(integer) IS 'Tuning overrides whose lesson is gone altogether, as far as nothing was done about that.';
@@ -11577,7 +12104,8 @@ COMMENT ON FUNCTION "learning"."promise_of_moves"(bigint[]) IS 'Writes down what
 COMMENT ON FUNCTION "learning"."proof_allows"(jsonb) IS 'Whether strength and levers may act: always, or with flags.require_proof while the newest proof of this configuration and release is shown.';
 COMMENT ON FUNCTION "learning"."proof_health"() IS 'Whether what was learned acts on sizes without a proof of its configuration, or against one.';
 COMMENT ON FUNCTION "learning"."propose_overrides"(learning.wanted_override[], learning.lapsed_override[]) IS 'Notes with overrides that are pinned or off what the loop would say of them.';
-COMMENT ON FUNCTION "learning"."prune_history"(integer) IS 'Deletes changes of overrides and configuration that are older than they are kept, at most p_batch of each; returns how many.';
+COMMENT ON FUNCTION "learning"."prune_alerts"(integer) IS 'Deletes alerts that are over and older than they are kept, at most p_batch, and requests older than a day; returns how many alerts.';
+COMMENT ON FUNCTION "learning"."prune_history"(integer) IS 'Deletes changes of overrides and configuration, and alerts, that are older than they are kept, at most p_batch of each; returns how many.';
 COMMENT ON FUNCTION "learning"."prune_proofs"() IS 'Keeps the 200 newest proofs.';
 COMMENT ON FUNCTION "learning"."prune_sizings"(integer) IS 'Deletes recorded sizings that are older than they are kept, at most p_batch, and what was held on days beyond the history; returns how many sizings.';
 COMMENT ON FUNCTION "learning"."prune_subject"(text, text, timestamp with time zone) IS 'Removes the strands of a trade or episode that is over, and returns how many.';
@@ -11619,10 +12147,14 @@ COMMENT ON FUNCTION "learning"."rescale_positions"(text[], double precision[]) I
 COMMENT ON FUNCTION "learning"."retry_withdrawal"(bigint[], text, text, text) IS 'Lets withdrawn strands whose effect could not be taken back wait for another attempt, and logs why.';
 COMMENT ON FUNCTION "learning"."return_overrides"(bigint[]) IS 'Lets overrides that broke their promise act again, where their lesson wants them; returns how many.';
 COMMENT ON FUNCTION "learning"."ring_for_strands"() IS 'Rings aggregate-strands at most once a second.';
+COMMENT ON FUNCTION "learning"."run_errand"(text) IS 'Does what the schedule calls for, watch or digest; whoever comes while another does it waits for him.';
 COMMENT ON FUNCTION "learning"."scale_of_lesson"(jsonb) IS 'What the edge of a lesson is measured in, in the unit of the outcome: 1 where the lesson does not say.';
 COMMENT ON FUNCTION "learning"."scattered_dimensions"(integer) IS 'Dimensions none of whose values has the fewest trades that make a slice and whose mean value would need more than ten times as many, once there are four times as many trades as make a slice.';
 COMMENT ON FUNCTION "learning"."schedule_health"() IS 'Jobs of the loop: the backlog is those that are not scheduled or switched off. Only what runs as the owner of the loop may do its work.';
 COMMENT ON FUNCTION "learning"."scope_faults"(jsonb) IS 'Why a context cannot be taken into a scope, as a list of {path, message}; empty where it can. The path is the registered dimension, or empty where the context as a whole is too large.';
+COMMENT ON FUNCTION "learning"."send_alerts"() IS 'Sends what was not told: that something is wrong, at most once an hour of a kind, and that it is over. Without a webhook nothing; returns how many messages.';
+COMMENT ON FUNCTION "learning"."send_digest"() IS 'Sends the week in words to the webhook, where there is one.';
+COMMENT ON FUNCTION "learning"."send_to_webhook"(text) IS 'Sends a message to the address in Vault''s secret alert_webhook_url when the transaction commits; returns whether it could be queued. Without the secret nothing happens; a fault is logged once an hour.';
 COMMENT ON FUNCTION "learning"."shadow_window"(jsonb) IS 'What an entry that was held back tells, as a window: its figures are margins, how far each gate was passed, against a threshold of 0 or the one that is given; and the thresholds that are not given. Nothing says that a margin has the unit of the figure.';
 COMMENT ON FUNCTION "learning"."share_of_text"(text) IS 'A number from 0 to below 1 that a text always has, spread evenly over texts: its sha256''s first 8 hex digits over 2^32.';
 COMMENT ON FUNCTION "learning"."side_of"(jsonb) IS 'Whether a document tells of a long or a short position, by its side or is_short; null where it does not say.';
@@ -11638,6 +12170,7 @@ COMMENT ON FUNCTION "learning"."slope_of"(jsonb) IS 'The slope among a window''s
 COMMENT ON FUNCTION "learning"."standing_closes"(text[]) IS 'The trades that go by some ids, of each id one for each module that acted or, where none did, of whoever closed it, the last one closed first: the newest close of each that was accepted, whether it is the one that was closed last, to which the decision maker''s allocations belong, and which modules acted.';
 COMMENT ON FUNCTION "learning"."standing_verdicts"(jsonb, jsonb) IS 'The verdicts that stand, their receipts locked, and the contexts of what was accepted; what was accepted but cannot be taken into a scope is among the rejected.';
 COMMENT ON FUNCTION "learning"."steering_column"(text, jsonb) IS 'The column of an event from which directions take sign and weight: the decision''s own return for what enters, the whole trade''s for what leaves.';
+COMMENT ON FUNCTION "learning"."stored_webhook_fault"() IS 'What is wrong with the secret alert_webhook_url in Vault; null where nothing is, or there is none.';
 COMMENT ON FUNCTION "learning"."strands_of_episodes"(text[]) IS 'The accepted strands that tell of some episodes, or of entries that were held back in them.';
 COMMENT ON FUNCTION "learning"."strands_of_members"(jsonb) IS 'The strands of some trades or episodes, given as {subject, strand_ids}.';
 COMMENT ON FUNCTION "learning"."strands_of_subject"(text, text) IS 'The strands that name a trade or an episode, and whether they were judged.';
@@ -11668,6 +12201,10 @@ COMMENT ON FUNCTION "learning"."value_faults"(jsonb, boolean) IS 'Why values of 
 COMMENT ON FUNCTION "learning"."warn_of_scattered_dimensions"() IS 'Warns once an hour of dimensions whose values never reach the fewest trades that make a slice.';
 COMMENT ON FUNCTION "learning"."warn_of_shared_id"(text, text[]) IS 'Warns of a trade''s id that several modules use.';
 COMMENT ON FUNCTION "learning"."warn_of_unknown_outcomes"(jsonb) IS 'Warns once a day of decisions that nothing can be learned of, with how many there are of each category.';
+COMMENT ON FUNCTION "learning"."watch"() IS 'Writes down what is wrong and what no longer is, and tells it; lets listeners in where Realtime has come.';
+COMMENT ON FUNCTION "learning"."webhook_fault"(text) IS 'What keeps an address from being a webhook''s, without the address itself, which is a secret; null where nothing does.';
+COMMENT ON FUNCTION "learning"."webhook_payload"(text) IS 'A message as Slack (text, in which &, < and > are written out, or they would mention and link) and Discord (content, of at most 2,000 characters, which mentions nobody) both take it: each ignores the other''s.';
+COMMENT ON FUNCTION "learning"."what_is_wrong"() IS 'What an alert is open for as long as it lasts: stages that are not well, and silence.';
 COMMENT ON FUNCTION "learning"."window_outcome"(text, text) IS 'How a window would have ended, by what is told of its episode: what was missed is success and what was rightly skipped failure, of skipped windows; null where that says nothing of it.';
 COMMENT ON FUNCTION "learning"."windows_of_episodes"(text[]) IS 'What the accepted windows of some episodes come to: what the gates saw and compared, what is missing for simulation, how the episode ended and how each window would have, and whether it came by itself with what it compared.';
 COMMENT ON FUNCTION "learning"."with_light_edges"(learning.match_sums, double precision, boolean) IS 'Adds those of the light edges that weigh enough after all.';
@@ -11714,12 +12251,14 @@ COMMENT ON FUNCTION "public"."switch_override"(bigint, boolean, text) IS 'Switch
 COMMENT ON FUNCTION "public"."take_pm_sizing"(text, text, jsonb, double precision, double precision, double precision, timestamp with time zone, text) IS 'get_pm_sizing for a size that will be used: the answer is kept as record_sizings says, and neutral where its subject (token, position or trade) is held out.';
 COMMENT ON FUNCTION "public"."take_pm_sizing_batch"(jsonb) IS 'take_pm_sizing for up to 1000 candidates at once, in their order, each with its subject; a candidate that cannot be sized says why in its own row.';
 COMMENT ON FUNCTION "public"."write_calibrations"(jsonb) IS 'Writes calibrations whose sums still hold; returns how many. For the edge functions.';
+COMMENT ON TABLE "learning"."alert_requests" IS 'Which requests went to the webhook when, so that its answers are known from those that others in the database wait for; kept for a day.';
 COMMENT ON TABLE "learning"."calibrated_sums" IS 'What each module and category was calibrated from.';
 COMMENT ON TABLE "learning"."category_days" IS 'What a category''s decisions of one day were worth on average, measured once a cycle for all its groups.';
 COMMENT ON TABLE "learning"."category_directions" IS 'Direction of all decisions of a module and category, measured once in a cycle for all of its groups.';
 COMMENT ON TABLE "learning"."closed_trades" IS 'One row per closed trade, by the close that holds: what the baseline and the allocation are computed from. Where modules use one id, each has a trade of its own.';
 COMMENT ON TABLE "learning"."effect_bases" IS 'Mean and spread of the winsorised outcomes of all decisions of a module and category, and their weeks; measured at the start of each cycle.';
 COMMENT ON TABLE "learning"."effect_cells" IS 'The sums of public.learning_effect_groups under each memory, those for κ by week and regime: what memory and regimes are chosen by.';
+COMMENT ON TABLE "learning"."errands" IS 'What the schedule calls for that is known further down alone: a trigger there does the work. Health knows the register of jobs, so that the register cannot name whoever reads health.';
 COMMENT ON TABLE "learning"."group_decisions" IS 'The decisions of each mining group in columns, by trade in the order of bytes: what is measured over all decisions at the start of each cycle reads numbers, and of the events only those of groups that changed.';
 COMMENT ON TABLE "learning"."guest_columns" IS 'Columns of public that adoption added, and columns of ours whose default it changed. They are no part of the schema of a release, and of no drift.';
 COMMENT ON TABLE "learning"."live_records" IS 'What came of the decisions that an override contained since evidence_from, while it acted, of one that moves a gate of the windows that the move decided; of one that broke its promise, since it was switched off.';
@@ -11730,6 +12269,7 @@ COMMENT ON TABLE "learning"."uplift_figures" IS 'What the live experiment shows 
 COMMENT ON TABLE "learning"."watched_groups" IS 'The mining groups whose overrides were last held against their promises, as they were mined then: they are looked at again when they are mined anew.';
 COMMENT ON TABLE "learning"."withdrawn_strands" IS 'Strands that were deleted or changed, and whose former effect may still stand: the sweep takes it back in pieces.';
 COMMENT ON TABLE "public"."exposure_history" IS 'What was held at the beginning of each day (UTC), by behaviour and scope; kept for 400 days.';
+COMMENT ON TABLE "public"."learning_alerts" IS 'What went wrong, when it was over, and when that was told; kept for 400 days.';
 COMMENT ON TABLE "public"."learning_calibration" IS 'How much of what slices say held in weeks that they had not seen, by module and category.';
 COMMENT ON TABLE "public"."learning_config_history" IS 'Every change of learning_configs, written by a trigger; kept for 400 days.';
 COMMENT ON TABLE "public"."learning_effect_groups" IS 'What a group of decisions hands over for calibration: one row per module, pattern key and category.';
@@ -11738,10 +12278,14 @@ COMMENT ON TABLE "public"."learning_proofs" IS 'What replays of history showed (
 COMMENT ON TABLE "public"."learning_regime_weights" IS 'How much of what slices say held in each regime; it acts where learning_calibration says that regimes do.';
 COMMENT ON TABLE "public"."pm_override_history" IS 'Every change of pm_overrides, written by triggers; kept for 400 days. An override as it was is the present row with old of all later changes put over it, the newest first.';
 COMMENT ON TABLE "public"."pm_sizings" IS 'Answers of take_pm_sizing and take_pm_sizing_batch, as far as record_sizings asks for; kept for 90 days.';
+COMMENT ON TRIGGER "keep_what_was_pushed" ON "learning"."alert_requests" IS 'While a dump is restored: what this database says of itself stays.';
 COMMENT ON TRIGGER "give_way" ON "learning"."allocation_replay" IS 'While a dump is restored: its row takes the place of what is there.';
 COMMENT ON TRIGGER "keep_what_was_pushed" ON "learning"."doorbells" IS 'While a dump is restored: what this database says of itself stays.';
 COMMENT ON TRIGGER "give_way" ON "learning"."effective_configs" IS 'While a dump is restored: its row takes the place of what is there.';
 COMMENT ON TRIGGER "measure_positions_anew" ON "learning"."effective_configs" IS 'Another measure or unit of exposure acts at once.';
+COMMENT ON TRIGGER "digest" ON "learning"."errands" IS 'The errand digest.';
+COMMENT ON TRIGGER "give_way" ON "learning"."errands" IS 'While a dump is restored: its row takes the place of what is there.';
+COMMENT ON TRIGGER "watch" ON "learning"."errands" IS 'The errand watch.';
 COMMENT ON TRIGGER "clear_seeds" ON "learning"."exposure_masks" IS 'While a dump is restored: what a push wrote makes room for what the dump holds.';
 COMMENT ON TRIGGER "give_way" ON "learning"."exposure_masks" IS 'While a dump is restored: its row takes the place of what is there.';
 COMMENT ON TRIGGER "give_way" ON "learning"."mining_cycles" IS 'While a dump is restored: its row takes the place of what is there.';
@@ -11754,6 +12298,7 @@ COMMENT ON TRIGGER "withdraw_changed_strands" ON "public"."ad_strands" IS 'What 
 COMMENT ON TRIGGER "withdraw_deleted_strands" ON "public"."ad_strands" IS 'What was learned from a deleted strand is taken back.';
 COMMENT ON TRIGGER "withdraw_truncated_strands" ON "public"."ad_strands" IS 'What was learned from a deleted strand is taken back.';
 COMMENT ON TRIGGER "give_way" ON "public"."exposure_history" IS 'While a dump is restored: its row takes the place of what is there.';
+COMMENT ON TRIGGER "give_way" ON "public"."learning_alerts" IS 'While a dump is restored: its row takes the place of what is there.';
 COMMENT ON TRIGGER "give_way" ON "public"."learning_configs" IS 'While a dump is restored: its row takes the place of what is there.';
 COMMENT ON TRIGGER "remember_configuration" ON "public"."learning_configs" IS 'What was configured before can be looked up and put back.';
 COMMENT ON TRIGGER "remember_truncated_configurations" ON "public"."learning_configs" IS 'What was configured before can be looked up and put back.';
@@ -11772,6 +12317,7 @@ COMMENT ON TRIGGER "follow_deleted_direct_windows" ON "public"."pattern_episode_
 COMMENT ON TRIGGER "follow_deleted_told_windows" ON "public"."pattern_episode_events" IS 'One that is gone is counted in its summary again.';
 COMMENT ON TRIGGER "follow_new_direct_windows" ON "public"."pattern_episode_events" IS 'Their groups are mined anew.';
 COMMENT ON TRIGGER "follow_new_told_windows" ON "public"."pattern_episode_events" IS 'A window that comes by itself is not counted in its summary, whichever came first.';
+COMMENT ON TRIGGER "broadcast_overrides" ON "public"."pm_override_history" IS 'Whoever listens hears of it.';
 COMMENT ON TRIGGER "clear_override_of_dust" ON "public"."pm_overrides" IS 'A number nearer to 0 than 1e-12 counts as 0, or products of such would leave the range of numbers.';
 COMMENT ON TRIGGER "follow_hand" ON "public"."pm_overrides" IS 'What a person says of an override is not undone by the loop.';
 COMMENT ON TRIGGER "guard_changed_pattern_key" ON "public"."pm_overrides" IS 'No pattern key becomes too long; one that was written before there was a limit stays.';
@@ -11828,8 +12374,12 @@ REVOKE ALL ON FUNCTION "learning"."actor_note"(text) FROM PUBLIC, "anon", "authe
 GRANT EXECUTE ON FUNCTION "learning"."actor_note"(text) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."acts_as_loop"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."acts_as_loop"() TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."admit_listeners"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."admit_listeners"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."after_span"(learning.strength_reconciliation, learning.key_span) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."after_span"(learning.strength_reconciliation, learning.key_span) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."alert_health"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."alert_health"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."answered_rings"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."answered_rings"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."apply_episodes"(text[]) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -11860,6 +12410,10 @@ REVOKE ALL ON FUNCTION "learning"."blend_overrides"(learning.candidate, jsonb, b
 GRANT EXECUTE ON FUNCTION "learning"."blend_overrides"(learning.candidate, jsonb, boolean, boolean) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."bring_in_line"(text, text[]) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."bring_in_line"(text, text[]) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."broadcast_overrides"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."broadcast_overrides"() TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."broadcasts"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."broadcasts"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."calibrated_strength"(learning.said_by_slices, double precision) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."calibrated_strength"(learning.said_by_slices, double precision) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."calibration_of"(text, text, jsonb, timestamp with time zone, jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -11894,6 +12448,8 @@ REVOKE ALL ON FUNCTION "learning"."decisions"() FROM PUBLIC, "anon", "authentica
 GRANT EXECUTE ON FUNCTION "learning"."decisions"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."differences_of_sizings"(public.pm_sizing, public.pm_sizing, jsonb, jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."differences_of_sizings"(public.pm_sizing, public.pm_sizing, jsonb, jsonb) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."digest"(timestamp with time zone) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."digest"(timestamp with time zone) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."direct_window_id"(bigint) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."direct_window_id"(bigint) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."doubt_impossible_times"() FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12008,6 +12564,8 @@ REVOKE ALL ON FUNCTION "learning"."known_pairs"(jsonb, text[]) FROM PUBLIC, "ano
 GRANT EXECUTE ON FUNCTION "learning"."known_pairs"(jsonb, text[]) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."label_faults"(text, text, text, text, text) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."label_faults"(text, text, text, text, text) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."last_arrival"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."last_arrival"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."lease_receipts"(text[]) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."lease_receipts"(text[]) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."legacy_keys"() FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12068,8 +12626,12 @@ REVOKE ALL ON FUNCTION "learning"."newest_proof"() FROM PUBLIC, "anon", "authent
 GRANT EXECUTE ON FUNCTION "learning"."newest_proof"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."next_keys"(bigint, integer) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."next_keys"(bigint, integer) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."note_alerts"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."note_alerts"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."note_episodes"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."note_episodes"(jsonb) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."note_switched_off"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."note_switched_off"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."note_upsert"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."note_upsert"() TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."number_bytes"(numeric) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12120,6 +12682,8 @@ REVOKE ALL ON FUNCTION "learning"."proof_health"() FROM PUBLIC, "anon", "authent
 GRANT EXECUTE ON FUNCTION "learning"."proof_health"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."propose_overrides"(learning.wanted_override[], learning.lapsed_override[]) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."propose_overrides"(learning.wanted_override[], learning.lapsed_override[]) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."prune_alerts"(integer) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."prune_alerts"(integer) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."prune_history"(integer) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."prune_history"(integer) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."prune_proofs"() FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12194,10 +12758,18 @@ REVOKE ALL ON FUNCTION "learning"."return_overrides"(bigint[]) FROM PUBLIC, "ano
 GRANT EXECUTE ON FUNCTION "learning"."return_overrides"(bigint[]) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."ring_for_strands"() FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."ring_for_strands"() TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."run_errand"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."run_errand"(text) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."scale_of_lesson"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."scale_of_lesson"(jsonb) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."scattered_dimensions"(integer) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."scattered_dimensions"(integer) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."send_alerts"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."send_alerts"() TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."send_digest"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."send_digest"() TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."send_to_webhook"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."send_to_webhook"(text) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."shadow_window"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."shadow_window"(jsonb) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."share_of_text"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12228,6 +12800,8 @@ REVOKE ALL ON FUNCTION "learning"."standing_verdicts"(jsonb, jsonb) FROM PUBLIC,
 GRANT EXECUTE ON FUNCTION "learning"."standing_verdicts"(jsonb, jsonb) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."steering_column"(text, jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."steering_column"(text, jsonb) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."stored_webhook_fault"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."stored_webhook_fault"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."strands_of_episodes"(text[]) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."strands_of_episodes"(text[]) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."strands_of_members"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12284,6 +12858,14 @@ REVOKE ALL ON FUNCTION "learning"."warn_of_shared_id"(text, text[]) FROM PUBLIC,
 GRANT EXECUTE ON FUNCTION "learning"."warn_of_shared_id"(text, text[]) TO "service_role";
 REVOKE ALL ON FUNCTION "learning"."warn_of_unknown_outcomes"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."warn_of_unknown_outcomes"(jsonb) TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."watch"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."watch"() TO "service_role";
+REVOKE ALL ON FUNCTION "learning"."webhook_fault"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."webhook_fault"(text) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."webhook_payload"(text) FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."webhook_payload"(text) TO "authenticated", "service_role";
+REVOKE ALL ON FUNCTION "learning"."what_is_wrong"() FROM PUBLIC, "anon", "authenticated", "service_role";
+GRANT EXECUTE ON FUNCTION "learning"."what_is_wrong"() TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."window_outcome"(text, text) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "learning"."window_outcome"(text, text) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "learning"."windows_of_episodes"(text[]) FROM PUBLIC, "anon", "authenticated", "service_role";
@@ -12364,11 +12946,13 @@ REVOKE ALL ON FUNCTION "public"."take_pm_sizing_batch"(jsonb) FROM PUBLIC, "anon
 GRANT EXECUTE ON FUNCTION "public"."take_pm_sizing_batch"(jsonb) TO "authenticated", "service_role";
 REVOKE ALL ON FUNCTION "public"."write_calibrations"(jsonb) FROM PUBLIC, "anon", "authenticated", "service_role";
 GRANT EXECUTE ON FUNCTION "public"."write_calibrations"(jsonb) TO "service_role";
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."alert_requests" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."calibrated_sums" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."category_days" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."category_directions" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."effect_bases" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."effect_cells" TO "service_role";
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."errands" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."group_decisions" TO "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."guest_columns" TO "service_role";
 GRANT SELECT ON TABLE "learning"."live_records" TO "authenticated";
@@ -12384,6 +12968,8 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."watched_groups" TO "se
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "learning"."withdrawn_strands" TO "service_role";
 GRANT SELECT ON TABLE "public"."exposure_history" TO "authenticated";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."exposure_history" TO "service_role";
+GRANT SELECT ON TABLE "public"."learning_alerts" TO "authenticated";
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."learning_alerts" TO "service_role";
 GRANT SELECT ON TABLE "public"."learning_calibration" TO "authenticated";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."learning_calibration" TO "service_role";
 GRANT SELECT ON TABLE "public"."learning_config_history" TO "authenticated";
@@ -12569,8 +13155,9 @@ comment on column public.health_now.last_success_at is 'When it last did its wor
 comment on column public.health_now.success_age_seconds is 'How long ago that was.';
 comment on column public.health_now.failures is 'How often it failed lately.';
 comment on column public.health_now.release is 'Release of the database.';
-comment on column public.learning_health.stage is 'doorbell, inbox, mine-lessons, mine-tuning, materialize-overrides, proof, schedule, prune or platform.';
-comment on column public.learning_health.backlog is 'What waits: unanswered rings, strands, groups to be mined, groups whose lessons are to be taken over, jobs that do not run, log lines and run details past their time, missing extensions and open tables.';
+comment on column public.learning_health.stage is 'doorbell, inbox, mine-lessons, mine-tuning, materialize-overrides, proof, schedule, prune, platform or alerts.';
+comment on column public.learning_health.backlog is 'What waits: unanswered rings, strands, groups to be mined, groups whose lessons are to be taken over, jobs that do not run, log lines and run details past their time, missing extensions and open tables, alerts that were not sent.';
+comment on column public.learning_health.failures is 'Failures and refusals within a day; of doorbell and alerts within six hours, of pruning within a week.';
 comment on column public.learning_interface.name is 'Name of the table, view or RPC.';
 comment on column public.learning_interface.kind is 'relation or rpc.';
 comment on column public.learning_settings.module_id is 'Row of learning_configs that the key belongs to.';
@@ -12796,6 +13383,8 @@ insert into learning.receipt_search ("is_only", "searched_to", "found") values (
 insert into learning.strength_reconciliation ("single", "run", "after_group_id") values ('true', '0', '0') on conflict ("single") do nothing;
 delete from public.scope_dimensions where false;
 delete from learning.settings where false;
+select cron.schedule('edgeloop-digest', '0 7 * * 1', 'select learning.run_errand(''digest'')');
+select cron.schedule('edgeloop-watch', '4-59/5 * * * *', 'select learning.run_errand(''watch'')');
 -- Statements that the next migration ends with, written by a person: they see everything else in place, for example to
 -- work out anew what is kept of data in use. A release takes them over and empties this file. Leave a line free below.
 
@@ -12938,3 +13527,6 @@ where terms.override_id = index_entry.override_id and terms.by_hand;
 update learning.mining_groups
 set run = '{}', progress = null, lease_token = null, leased_until = null
 where run is not null;
+
+-- Whoever may read may listen to what changes, where the platform has Realtime.
+select learning.admit_listeners();
