@@ -10,6 +10,7 @@ import {
 import { GATES, RECORDED } from "../functions/_shared/tuning/gates.ts";
 import { Random } from "./sample/random.ts";
 import { createTestDatabase, testOnEachTarget } from "./testing/databases.ts";
+import { cases } from "./testing/lanes.ts";
 
 const WEEK_MS = 7 * 86_400_000;
 /** A Monday. */
@@ -141,7 +142,7 @@ testOnEachTarget("the windows that moved gates decided are those of a plain read
   await using database = await createTestDatabase(target, "sql");
   const { sql } = database;
   let decided = 0;
-  for (let seed = 1; seed <= 6; seed++) {
+  for (let seed = 1; seed <= cases(6); seed++) {
     const random = new Random(seed);
     const windows = Array.from({ length: WINDOWS }, (_, number) => randomWindow(random, number));
     const movers = randomMovers(random);
