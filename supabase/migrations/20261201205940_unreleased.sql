@@ -3941,13 +3941,15 @@ declare
   -- As in learning.asks_as_user.
   asking constant name := coalesce(nullif(current_setting('role', true), 'none'), session_user);
 begin
-  -- A program that signs in to the database itself, such as Grafana, brings no token, and may not read one.
-  if asking not in ('anon', 'authenticated', 'service_role') and exists (
-    select from pg_auth_members membership
-    join pg_roles viewers on viewers.oid = membership.roleid and viewers.rolname = 'edgeloop_viewer'
-    join pg_roles member on member.oid = membership.member and member.rolname = asking
-  ) then
-    return 'viewer';
+  if asking not in ('anon', 'authenticated', 'service_role') then
+    -- A program that signs in to the database itself, such as Grafana, brings no token, and may not read one.
+    if exists (
+      select from pg_auth_members membership
+      join pg_roles viewers on viewers.oid = membership.roleid and viewers.rolname = 'edgeloop_viewer'
+      join pg_roles member on member.oid = membership.member and member.rolname = asking
+    ) then
+      return 'viewer';
+    end if;
   end if;
   return auth.jwt() -> 'app_metadata' ->> 'learning_role';
 end
