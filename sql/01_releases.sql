@@ -30,3 +30,4 @@ comment on function learning.release() is
   'The newest release this database was brought to; null before the first.';
 
 insert into learning.releases (version, released_at) values ('0.1.0', '2026-11-30 00:00:00+00');
+insert into learning.releases (version, released_at) values ('0.2.0', '2026-12-01 00:00:00+00');

@@ -13347,6 +13347,7 @@ comment on column public.timeframe_allocation_outlook.last_trade_id is 'The trad
 comment on column public.timeframe_allocation_outlook.last_exit_at is 'When it was closed.';
 comment on column public.timeframe_allocation_outlook.outcome is 'moved, or why the shares stayed, as a stable name; null before any close.';
 comment on column public.timeframe_allocation_outlook.reason is 'The same for a person to read.';
+insert into learning.releases ("version", "released_at") values ('0.2.0', '2026-12-01 00:00:00+00') on conflict ("version") do nothing;
 insert into learning.settings ("module_id", "path", "kind", "default_value", "nullable", "choices", "description") values ('decision_maker', 'allocation_unit', 'choice', '"fraction"', 'false', '{fraction,percent}', 'How total_allocation_pct of positions is written: 0.05 or 5 for a twentieth of the book.') on conflict ("module_id", "path") do nothing;
 insert into learning.settings ("module_id", "path", "kind", "default_value", "nullable", "choices", "description") values ('pm', 'add_outcome', 'choice', '"own"', 'false', '{own,trade}', 'What an add is judged by: its own return, or the whole trade.') on conflict ("module_id", "path") do nothing;
 insert into learning.settings ("module_id", "path", "kind", "default_value", "nullable", "choices", "description") values ('pm', 'approval', 'choice', '"none"', 'false', '{none,required}', 'Whether an override that is new, changes its sign or pulls half as hard again waits for an operator.') on conflict ("module_id", "path") do nothing;
