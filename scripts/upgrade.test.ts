@@ -153,8 +153,11 @@ function asBefore(before: Outcome, outcome: Outcome): Outcome {
   }));
 }
 
-/** Invocations died that mined, and what they saved and worked with has the form of release 0.1.0. */
-const UNDER_WAY = `
+/**
+ * Invocations died that mined, and what they saved and worked with has the form of release 0.1.0: what a push onto it has to
+ * begin anew. Later ones go on with what they find, so that theirs may not be invented.
+ */
+const UNDER_WAY_IN_0_1_0 = `
   update learning.mining_groups
   set run = '{"started_at": "2026-01-01T00:00:00Z", "cycle": 1, "last_event_id": 1, "evidence_version": 1, "settings": "old",
       "config": {}, "baseline": {"n": 1, "mean": 0, "winsorised_mean": 0, "sigma": 1, "lower_bound": 0, "upper_bound": 0},
@@ -193,7 +196,7 @@ async function live(
     before = await readOutcome(rig.stack.query);
   }
   if (rest.length > 0) {
-    await database.sql.unsafe(UNDER_WAY);
+    if (first.length === 1) await database.sql.unsafe(UNDER_WAY_IN_0_1_0);
     await pushFiles(rest);
   }
   await using rig = await Rig.start({ databaseUrl: database.databaseUrl });
