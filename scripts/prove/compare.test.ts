@@ -88,6 +88,21 @@ Deno.test("every way's figures are those of taking its decisions one by one", ()
   }
 });
 
+Deno.test("trailing sizes are the base times what its timeframe did better than all", () => {
+  // 50 closes of 1 on the hour and 50 of 0 on four: mean ½, σ ½, so 1 ± 50/100 · ½ / ½.
+  const closes = Array.from({ length: 100 }, (_, i) => ({
+    timeframe: i % 2 === 0 ? "1h" : "4h",
+    exitAt: START - DAY,
+    knownAt: START - DAY,
+    outcome: i % 2 === 0 ? 1 : 0,
+  }));
+  const answers = drawAnswers(30);
+  const trailing = waysOf(answers, closes).find(({ name }) => name === "trailing");
+  for (const [i, { raw, timeframe }] of answers.entries()) {
+    assertAlmostEquals(trailing?.sizes[i] ?? NaN, raw * (timeframe === "1h" ? 1.5 : 0.5), 1e-12);
+  }
+});
+
 Deno.test("sizes that depend on key and timeframe alone are a level and nothing else", () => {
   const answers = drawAnswers(200).map((answer): Answer => ({ ...answer, raw: 0.5 }));
   const tilted = Float64Array.from(answers, ({ pattern_key }) => pattern_key === "pm.a" ? 0.8 : 0.4);
