@@ -108,7 +108,7 @@ async function pushBesideAnother(work: Workplace): Promise<void> {
     } catch (error) {
       await otherSchemaChangesEnded(work.sql);
       if (await countMigrations(work.sql) <= before) throw error;
-      work.progress("another push was at work; going on after it");
+      work.progress("migrations were applied meanwhile; going on with the rest");
     }
   }
 }

@@ -6,7 +6,8 @@
  */
 
 const REPOSITORY = new URL("../../", import.meta.url);
-const COMPANIES = ".edgeloop/test-companies/";
+/** A folder for each run, as several may go on at once; those of runs that died are harmless. */
+const COMPANIES = `.edgeloop/test-companies/${Deno.pid}/`;
 
 /** How many files share an isolate: few enough that two workers end together. */
 const COMPANY = 10;
@@ -15,7 +16,6 @@ const COMPANY = 10;
 export async function inCompany(paths: readonly string[]): Promise<string[]> {
   const folder = new URL(COMPANIES, REPOSITORY);
   await Deno.mkdir(folder, { recursive: true });
-  for await (const { name } of Deno.readDir(folder)) await Deno.remove(new URL(name, folder));
   const { files = [], loners = [] } = await byCompany(paths);
   const count = Math.ceil(files.length / COMPANY);
   // Neighbours do alike and take alike long.
@@ -25,11 +25,18 @@ export async function inCompany(paths: readonly string[]): Promise<string[]> {
   );
   const modules = await Promise.all(companies.map(async (company, index) => {
     const path = `${COMPANIES}${index + 1}.test.ts`;
-    const lines = company.map((file) => `import ${JSON.stringify(`../../${file}`)};\n`);
+    const lines = company.map((file) => `import ${JSON.stringify(`../../../${file}`)};\n`);
     await Deno.writeTextFile(new URL(path, REPOSITORY), lines.join(""));
     return path;
   }));
   return [...loners, ...modules];
+}
+
+/** Takes away what {@linkcode inCompany} wrote. */
+export async function dissolveCompanies(): Promise<void> {
+  await Deno.remove(new URL(COMPANIES, REPOSITORY), { recursive: true }).catch((error: unknown) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
 }
 
 /** A hook around tests would be one around all that its file is loaded with. */
