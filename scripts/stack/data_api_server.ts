@@ -9,6 +9,7 @@ import { App, type IAppConfig } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { endWithParent } from "./child_process.ts";
 import { preflightAnswer, readableElsewhere } from "./cors.ts";
+import { seeOnly, tellSettingsAtOnce } from "./data_api_connection.ts";
 import { WIRE_TYPES } from "./database.ts";
 import { serveLocally } from "./local_server.ts";
 import { answerStudio } from "./studio.ts";
@@ -31,6 +32,7 @@ interface Settings {
 /** What the platform gives a session of its API. */
 const API_TIMEOUT_MS = 8_000;
 const MAX_ROWS = 1_000;
+const SCHEMAS = ["public"];
 
 const settings: Settings = JSON.parse(Deno.env.get("DATA_API_SETTINGS") ?? "null");
 
@@ -66,6 +68,8 @@ const connection = createPostgresConnection({
 // Before its first request under row security the library would grant every table to every role, anon included.
 // Told that it has done so already, it leaves the privileges to the migrations.
 Reflect.set(connection, "rlsState", "active");
+tellSettingsAtOnce(connection.driver);
+seeOnly(connection, SCHEMAS);
 
 function readSchemaAnew(): void {
   connection.clearSchemaCache().catch((error: unknown) => reportError(error));
@@ -141,7 +145,7 @@ function reportError(error: unknown): void {
 function createApp(admin: boolean): App {
   return new App({
     connection,
-    api: { enabled: true, schemas: ["public"], max_rows: MAX_ROWS },
+    api: { enabled: true, schemas: SCHEMAS, max_rows: MAX_ROWS },
     // Tokens are checked; the sign-in service, which would want tables of its own, is not run.
     auth: {
       enabled: false,
