@@ -20,7 +20,8 @@ begin
   loop
     -- Each time that a strand was claimed in vain it travels with an eighth of the company, and in the end
     -- alone: in case it is what brings its company down.
-    company := least(company, greatest(1, most_strands >> least(3 * due.attempts, 9)),
+    company := least(company,
+      case when due.attempts < 3 then greatest(1, most_strands >> 3 * due.attempts) else 1 end,
       -- One that will be refused for its id does not add it to those of a whole claim.
       case when length(due.strand_id) > learning.size_limit('id_characters') then 1 end);
     exit when cardinality(chosen) >= company;

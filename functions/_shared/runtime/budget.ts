@@ -9,19 +9,33 @@ export class Stopwatch {
   readonly #clock: Clock;
   readonly #startedAt: number;
   #waitedMs = 0;
+  /** What is waited for now, and since when anything is. */
+  #awaited = 0;
+  #waitingSince = 0;
 
   constructor(clock: Clock = () => performance.now()) {
     this.#clock = clock;
     this.#startedAt = clock();
   }
 
-  /** Awaits something whose time is not this invocation's own. */
+  /** Awaits something whose time is not this invocation's own; of several at once the time counts once. */
   async waiting<T>(promise: PromiseLike<T>): Promise<T> {
-    const from = this.#clock();
+    if (this.#awaited++ === 0) this.#waitingSince = this.#clock();
     try {
       return await promise;
     } finally {
-      this.#waitedMs += this.#clock() - from;
+      if (--this.#awaited === 0) this.#waitedMs += this.#clock() - this.#waitingSince;
+    }
+  }
+
+  /** Does something that is the invocation's own work also while it waits for others. */
+  working<T>(work: () => T): T {
+    if (this.#awaited === 0) return work();
+    const from = this.#clock();
+    try {
+      return work();
+    } finally {
+      this.#waitedMs -= this.#clock() - from;
     }
   }
 
@@ -32,7 +46,8 @@ export class Stopwatch {
 
   /** Milliseconds of them in which it did not wait. */
   get workedMs(): number {
-    return this.elapsedMs - this.#waitedMs;
+    const waitingMs = this.#awaited === 0 ? 0 : this.#clock() - this.#waitingSince;
+    return this.elapsedMs - this.#waitedMs - waitingMs;
   }
 }
 

@@ -26,6 +26,10 @@ export interface ClaimedStrand extends JudgedStrand {
   readonly kind: string;
   /** When it arrived. */
   readonly received_at: string;
+  /** The trade or episode that it names, else its own id: strands that share one are best applied together. */
+  readonly subject: string;
+  /** Length of its documents as text. */
+  readonly characters: number;
 }
 
 /** A claimed strand on its way: its documents are JSON text, which survives whatever carries it. */
@@ -53,6 +57,17 @@ const appliedStrands = z.object({
 /** What became of a batch of judged strands. */
 export type AppliedStrands = z.infer<typeof appliedStrands>;
 
+const isDocument = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/** The trade or episode that content names: a window may name the trade that it led to, too, an action its episode. */
+function subjectOf(kind: string, content: unknown): string | undefined {
+  if (!isDocument(content)) return undefined;
+  const { trade_id, episode_id } = content;
+  const ids = kind.startsWith("episode_") ? [episode_id, trade_id] : [trade_id, episode_id];
+  return ids.find((id) => typeof id === "string");
+}
+
 /** The inbox. */
 export class StrandStore {
   readonly #connection: Connection;
@@ -71,11 +86,18 @@ export class StrandStore {
     const strands = await this.#connection.call("read_claimed_strands", {
       p_claims: claimed.map(({ id, revision }) => ({ id, revision })),
     }, travellingStrands);
-    return strands.map((strand) => ({
-      ...strand,
-      content: JSON.parse(strand.content),
-      regime_context: JSON.parse(strand.regime_context),
-    }));
+    return this.#connection.stopwatch.working(() =>
+      strands.map((strand) => {
+        const content: unknown = JSON.parse(strand.content);
+        return {
+          ...strand,
+          content,
+          regime_context: JSON.parse(strand.regime_context),
+          subject: subjectOf(strand.kind, content) ?? strand.id,
+          characters: strand.content.length + strand.regime_context.length,
+        };
+      })
+    );
   }
 
   /** Lets accepted strands take effect and marks the others rejected. */

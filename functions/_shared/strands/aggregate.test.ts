@@ -109,19 +109,25 @@ Deno.test("when the budget is spent another invocation is asked for", async () =
   });
 });
 
-Deno.test("an invocation whose trades are others' work leaves the strands to them, one that ran out of time goes on", async () => {
+Deno.test("an invocation whose trades are others' work leaves the strands to them and asks for another, one that ran out of time goes on", async () => {
   const contended = new ScriptedDatabase({
     claim_strands: () => claimed([good("a")]),
     read_claimed_strands: reads(good("a")),
     apply_strands: () => ({ ...NOTHING, postponed: 1, contended: true }),
+    ring_edge_function: () => null,
   });
   assertEquals(await aggregateStrands(contended.store), {
     accepted: 0,
     rejected: 0,
     failed: 0,
-    handedOver: false,
+    handedOver: true,
   });
-  assertEquals(contended.names, ["claim_strands", "read_claimed_strands", "apply_strands"]);
+  assertEquals(contended.names, [
+    "claim_strands",
+    "read_claimed_strands",
+    "apply_strands",
+    "ring_edge_function",
+  ]);
   const clock = handClock();
   const slow = new ScriptedDatabase({
     claim_strands: (_, times) => {

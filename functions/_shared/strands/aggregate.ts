@@ -5,8 +5,19 @@ import type { Claim, ClaimedStrand } from "../store/strand_store.ts";
 import { inHalves } from "./halves.ts";
 import { faultsOf } from "./judge.ts";
 
-/** Strands claimed at a time: few enough that letting them take effect fits the database's statement timeout. */
-const BATCH = 500;
+/** Strands that a lane lets take effect at a time, at first, at least and at most. */
+const FIRST_BATCH = 500;
+const LEAST_BATCH = 125;
+const LARGEST_BATCH = 2_000;
+/** Batches grow until letting one take effect is worth the ways to the database, and shrink before it comes near its timeout. */
+const QUICK_MS = 300;
+const SLOW_MS = 1_500;
+/** Parts of a claim that take effect side by side, each on a connection of its own. */
+const LANES = 2;
+/** Strands below which a lane of their own is not worth its calls. */
+const LEAST_OF_A_LANE = 100;
+/** Documents of a claim, as text, up to which the next claim is read while they take effect: both must fit the memory. */
+const LIGHT_CHARACTERS = 4_000_000;
 const ALLOWANCE: Allowance = { cpuMs: 1200, wallMs: 20_000 };
 /** The doorbell is silent for a second after it rang: staying that long finds what came in the meantime. */
 const LINGER_MS = 1100;
@@ -24,7 +35,8 @@ export interface AggregationReport {
 
 /**
  * Drains the inbox (functions/README.md, "From strands to events"): claims due strands, judges them and lets
- * them take effect, until none is due or others are at work on the same trades.
+ * them take effect, until none is due or others are at work on the same trades. Where many are due the next are read
+ * while these take effect.
  */
 export async function aggregateStrands(
   store: Store,
@@ -32,22 +44,45 @@ export async function aggregateStrands(
 ): Promise<AggregationReport> {
   const budget = new Budget(store.stopwatch, allowance);
   const report: AggregationReport = { accepted: 0, rejected: 0, failed: 0, handedOver: false };
+  let size = FIRST_BATCH;
+  const claim = async (): Promise<Batch> => {
+    const limit = size * LANES;
+    const batch = new Batch(store, budget, report, await store.strands.claim(limit), limit);
+    await batch.read();
+    return batch;
+  };
+  let coming: Promise<Batch> | null = null;
   while (true) {
-    const claims = await store.strands.claim(BATCH);
-    if (claims.length === 0) {
+    const batch: Batch = await (coming ?? claim());
+    coming = null;
+    if (batch.claimed === 0) {
       const lingering = LINGER_MS - store.stopwatch.elapsedMs;
       if (lingering <= 0) return report;
       await store.stopwatch.waiting(new Promise((resolve) => setTimeout(resolve, lingering)));
       continue;
     }
-    // Whoever holds these trades claims the strands next; one more that waits keeps connections from the others.
-    if (await new Batch(store, budget, report, claims).work() === "contended") return report;
-    if (budget.spent) {
+    if (batch.moreAreDue && !budget.spent) {
+      coming = claim();
+      // It is awaited when these have taken effect; until then its failure is nobody's.
+      coming.catch(() => {});
+    }
+    const { contended, slowestMs } = await batch.apply();
+    size = sizeAfter(size, slowestMs);
+    // Whoever holds these trades claims the strands next, and two would only hinder each other. In case that one has just
+    // seen that none was due, it is asked for another invocation, which waits for both.
+    if (contended || budget.spent) {
+      await (await coming)?.apply();
       await store.ring("aggregate-strands", {});
       report.handedOver = true;
       return report;
     }
   }
+}
+
+/** How many strands a lane takes next, where the slowest just took so long. */
+function sizeAfter(size: number, slowestMs: number): number {
+  if (slowestMs > SLOW_MS) return Math.max(LEAST_BATCH, size >> 1);
+  return slowestMs < QUICK_MS ? Math.min(LARGEST_BATCH, size << 1) : size;
 }
 
 /** Some claimed strands on their way from the claim to their effect. */
@@ -56,31 +91,68 @@ class Batch {
   readonly #budget: Budget;
   readonly #report: AggregationReport;
   readonly #claims: ReadonlyMap<string, Claim>;
+  readonly #isFull: boolean;
+  #strands: readonly ClaimedStrand[] = [];
 
-  constructor(store: Store, budget: Budget, report: AggregationReport, claims: readonly Claim[]) {
+  /** @param limit How many were asked for. */
+  constructor(
+    store: Store,
+    budget: Budget,
+    report: AggregationReport,
+    claims: readonly Claim[],
+    limit: number,
+  ) {
     this.#store = store;
     this.#budget = budget;
     this.#report = report;
     this.#claims = new Map(claims.map((claim) => [claim.id, claim]));
+    this.#isFull = claims.length === limit;
   }
 
-  async work(): Promise<"contended" | "done"> {
-    const read = await this.#inHalves(
-      [...this.#claims.values()],
-      (claims) => this.#store.strands.read(claims),
+  /** Number of strands that were claimed. */
+  get claimed(): number {
+    return this.#claims.size;
+  }
+
+  /** Whether it is likely that more are due, and there is room to read them before these have taken effect. */
+  get moreAreDue(): boolean {
+    const characters = this.#strands.reduce((sum, { characters }) => sum + characters, 0);
+    return this.#isFull && this.#strands.length === this.claimed && characters <= LIGHT_CHARACTERS;
+  }
+
+  async read(): Promise<void> {
+    const claims = [...this.#claims.values()];
+    const half = isWorthLanes(claims) ? Math.ceil(claims.length / LANES) : claims.length;
+    const parts = Array.from(
+      { length: Math.ceil(claims.length / half) || 0 },
+      (_, i) => claims.slice(i * half, (i + 1) * half),
     );
-    const strands = read.flat();
-    if (strands.length === 0) return "done";
-    const contended = await this.#inHalves(strands, (part) => this.#apply(part));
-    return contended.includes(true) ? "contended" : "done";
+    const read = await Promise.all(
+      parts.map((part) => this.#inHalves(part, (some) => this.#store.strands.read(some))),
+    );
+    this.#strands = read.flat(2);
+  }
+
+  /** Lets all of them take effect: whether others are at work on their trades, and how long the slowest lane took. */
+  async apply(): Promise<{ readonly contended: boolean; readonly slowestMs: number }> {
+    const { stopwatch } = this.#store;
+    const from = stopwatch.elapsedMs;
+    const lanes = isWorthLanes(this.#strands) ? lanesOf(this.#strands) : [this.#strands];
+    const applied = await Promise.all(
+      lanes.filter((lane) => lane.length > 0)
+        .map((lane) => this.#inHalves(lane, (part) => this.#apply(part))),
+    );
+    return { contended: applied.flat().includes(true), slowestMs: stopwatch.elapsedMs - from };
   }
 
   /** Judges strands and lets them take effect; true where others are at work on their trades. */
   async #apply(strands: readonly ClaimedStrand[]): Promise<boolean> {
-    const judged = strands.map((strand) => ({
-      ...strand,
-      errors: faultsOf(strand, Date.parse(strand.received_at)),
-    }));
+    const judged = this.#store.stopwatch.working(() =>
+      strands.map((strand) => ({
+        ...strand,
+        errors: faultsOf(strand, Date.parse(strand.received_at)),
+      }))
+    );
     const accepted = judged.filter(({ errors }) => errors.length === 0);
     const applied = await this.#store.strands.apply(
       accepted,
@@ -135,4 +207,21 @@ class Batch {
   #attemptsOf({ id }: Pick<Claim, "id">): number {
     return this.#claims.get(id)?.attempts ?? 0;
   }
+}
+
+function isWorthLanes({ length }: { readonly length: number }): boolean {
+  return length >= LANES * LEAST_OF_A_LANE;
+}
+
+/** Strands parted so that those of a trade or an episode stay together, and the parts are about as large. */
+function lanesOf(strands: readonly ClaimedStrand[]): ClaimedStrand[][] {
+  const lanes: ClaimedStrand[][] = Array.from({ length: LANES }, () => []);
+  const laneOf = new Map<string, ClaimedStrand[]>();
+  for (const strand of strands) {
+    const lane = laneOf.get(strand.subject) ??
+      lanes.reduce((shortest, each) => each.length < shortest.length ? each : shortest);
+    laneOf.set(strand.subject, lane);
+    lane.push(strand);
+  }
+  return lanes;
 }
