@@ -1,61 +1,5 @@
 -- Mining reads: a group's decisions in packed columns, and what earlier runs found.
 
-create function public.read_mining_group(p_group_id bigint)
-returns jsonb
-language plpgsql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  read_group learning.mining_groups;
-  config jsonb;
-  packed jsonb;
-begin
-  select mining_group.* into read_group
-  from learning.mining_groups mining_group
-  where mining_group.id = p_group_id;
-  config := coalesce(read_group.run -> 'config', learning.config());
-  execute format(
-    $query$
-      select jsonb_build_object('rows', count(*)::integer, %s, %s, %s, 'dimensions', jsonb_build_object(%s))
-      from (
-        select first_event.%I as outcome, first_event.%I as steering_roi, first_event.duration_hours,
-          first_event.time_to_s3_hours, first_event.could_enter_better, first_event.could_exit_better,
-          first_event.did_trim, first_event.reached_s3, first_event.scope_codes,
-          least(first_event.acted_at, $5) as acted_at, least(first_event.traded_at, $5) as traded_at
-        from (
-          select distinct on (event.trade_id) event.*
-          from public.pattern_trade_events event
-          where event.module = $1 and event.pattern_key = $2 and event.action_category = $3 and event.id <= $4
-          order by event.trade_id, event.acted_at, event.action_strand_id collate "C"
-        ) as first_event
-        where first_event.%I is not null
-        order by first_event.traded_at, first_event.trade_id collate "C"
-      ) as packed_row
-    $query$,
-    learning.packed_columns('float8', array[
-      'outcome', 'steering_roi', 'duration_hours', 'time_to_s3_hours', 'could_enter_better',
-      'could_exit_better'
-    ]),
-    learning.packed_columns('timestamptz', array['acted_at', 'traded_at']),
-    learning.packed_columns('boolean', array['did_trim', 'reached_s3']),
-    learning.packed_codes('integer'),
-    learning.outcome_column(read_group.action_category, config),
-    learning.steering_column(read_group.action_category, config),
-    learning.outcome_column(read_group.action_category, config)
-  )
-  into packed
-  using read_group.module, read_group.pattern_key, read_group.action_category,
-    (read_group.run ->> 'last_event_id')::bigint,
-    coalesce((read_group.run ->> 'started_at')::timestamptz, now());
-  return packed;
-end
-$$;
-comment on function public.read_mining_group(bigint) is
-  'A group''s decisions of known outcome in packed columns, one row per trade by its first action, oldest '
-  'close first and no time later than the run: the outcome by which they are judged, and the return that '
-  'directions follow. For the edge functions.';
-
 create function public.read_category_decisions(p_module text, p_action_category text)
 returns jsonb
 language plpgsql
@@ -260,6 +204,65 @@ $$;
 comment on function public.read_category_days(bigint) is
   'Mean winsorised outcomes by the UTC day of the close, of all decisions of a claimed group''s module and '
   'category, in packed columns. For the edge functions.';
+
+create function public.read_mining_group(p_group_id bigint)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  read_group learning.mining_groups;
+  config jsonb;
+  packed jsonb;
+begin
+  select mining_group.* into read_group
+  from learning.mining_groups mining_group
+  where mining_group.id = p_group_id;
+  config := coalesce(read_group.run -> 'config', learning.config());
+  execute format(
+    $query$
+      select jsonb_build_object('rows', count(*)::integer, %s, %s, %s, 'dimensions', jsonb_build_object(%s))
+      from (
+        select first_event.%I as outcome, first_event.%I as steering_roi, first_event.duration_hours,
+          first_event.time_to_s3_hours, first_event.could_enter_better, first_event.could_exit_better,
+          first_event.did_trim, first_event.reached_s3, first_event.scope_codes,
+          least(first_event.acted_at, $5) as acted_at, least(first_event.traded_at, $5) as traded_at
+        from (
+          select distinct on (event.trade_id) event.*
+          from public.pattern_trade_events event
+          where event.module = $1 and event.pattern_key = $2 and event.action_category = $3 and event.id <= $4
+          order by event.trade_id, event.acted_at, event.action_strand_id collate "C"
+        ) as first_event
+        where first_event.%I is not null
+        order by first_event.traded_at, first_event.trade_id collate "C"
+      ) as packed_row
+    $query$,
+    learning.packed_columns('float8', array[
+      'outcome', 'steering_roi', 'duration_hours', 'time_to_s3_hours', 'could_enter_better',
+      'could_exit_better'
+    ]),
+    learning.packed_columns('timestamptz', array['acted_at', 'traded_at']),
+    learning.packed_columns('boolean', array['did_trim', 'reached_s3']),
+    learning.packed_codes('integer'),
+    learning.outcome_column(read_group.action_category, config),
+    learning.steering_column(read_group.action_category, config),
+    learning.outcome_column(read_group.action_category, config)
+  )
+  into packed
+  using read_group.module, read_group.pattern_key, read_group.action_category,
+    (read_group.run ->> 'last_event_id')::bigint,
+    coalesce((read_group.run ->> 'started_at')::timestamptz, now());
+  return packed || jsonb_build_object(
+    'own_direction', public.read_own_direction(p_group_id),
+    'category_days', public.read_category_days(p_group_id)
+  );
+end
+$$;
+comment on function public.read_mining_group(bigint) is
+  'A group''s decisions of known outcome in packed columns, one row per trade by its first action, oldest '
+  'close first and no time later than the run: the outcome by which they are judged, and the return that '
+  'directions follow. With them what all groups of the module and category share: their direction, null until '
+  'it is measured in the cycle, and their days. For the edge functions.';
 
 create function public.read_edge_history(p_group_id bigint)
 returns jsonb

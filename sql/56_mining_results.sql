@@ -72,7 +72,9 @@ begin
       is distinct from (excluded.n, excluded.stats, excluded.edge_raw, excluded.p_value, excluded.q_value,
         excluded.decay_halflife_hours, excluded.last_evidence_at, excluded.family_scope,
         learning.status_of_found(excluded.status, lesson.first_active_at))
-    returning lesson.*
+    -- Not all of it: what is carried on here is kept aside.
+    returning lesson.id, lesson.status, lesson.n, lesson.first_active_at, lesson.last_evidence_at,
+      lesson.stats ? 'edge_before_decay' as has_edge, lesson.stats -> 'avg' as average
   ),
   deprecated as (
     update public.learning_lessons lesson
@@ -93,10 +95,10 @@ begin
         then 'lesson_activated'
       when written.status = 'deprecated' and former_lesson.status = 'active' then 'lesson_deprecated'
     end,
-    written.first_active_at is not null and written.stats ? 'edge_before_decay'
+    written.first_active_at is not null and written.has_edge
       and (former_lesson.first_active_at is null
         or (former_lesson.n, former_lesson.last_evidence_at, former_lesson.stats -> 'avg')
-          is distinct from (written.n, written.last_evidence_at, written.stats -> 'avg'))
+          is distinct from (written.n, written.last_evidence_at, written.average))
   from written
   -- The row as it was before this statement, which is all that its other parts see.
   left join public.learning_lessons former_lesson on former_lesson.id = written.id
@@ -231,7 +233,13 @@ declare
   snapshots integer;
   logged integer;
 begin
-  changes := array(select change from learning.write_lessons(leased_group, p_lessons) as change);
+  changes := array(
+    select change
+    from learning.write_lessons(leased_group, case jsonb_typeof(p_lessons)
+      when 'string' then (p_lessons #>> '{}')::jsonb
+      else p_lessons
+    end) as change
+  );
   snapshots := learning.remember_edges(changes);
   logged := learning.log_lessons(changes);
   -- A miner of before there were effects gives none; one that measured nothing gives none of anything.
@@ -244,4 +252,4 @@ end
 $$;
 comment on function public.finish_mining_group(bigint, uuid, jsonb, jsonb) is
   'Writes the lessons and effects of a finished run all at once, drops what was no longer found and ends the '
-  'lease. For the edge functions.';
+  'lease. Lessons are a document or its text. For the edge functions.';

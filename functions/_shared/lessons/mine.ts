@@ -5,7 +5,7 @@ import { parseProgress } from "../mining/progress_schemas.ts";
 import { readDimensions } from "../mining/read_dimensions.ts";
 import { scopeKey } from "../mining/scope_key.ts";
 import { timestampOf } from "../mining/timestamp.ts";
-import type { StoredLesson } from "../store/lesson_store.ts";
+import type { PackedCategoryDays, PackedTrades, StoredLesson } from "../store/lesson_store.ts";
 import type { ClaimedGroup, StoredBaseline } from "../store/mining_store.ts";
 import { unpackFloats, unpackIntegers } from "../store/packed.ts";
 import type { Store } from "../store/store.ts";
@@ -52,14 +52,17 @@ async function mineClaimed(
   isFirst: boolean,
 ): Promise<MinedGroup | null> {
   const settings = miningSettings(group.run.config);
-  const trades = await readTrades(store, group);
+  const packed = await store.lessons.readGroup(group.group_id);
+  const trades = await unpackTrades(store, group, packed);
   const stored = parseProgress(storedProgress, group.progress);
   if (trades.rows === 0 || group.run.baseline === null) {
     await store.lessons.finishGroup(group, [], null);
     return { events: 0, lessons: 0, active: 0 };
   }
   const ownDirection = stored?.ownDirection ??
-    (settings.steering.relative ? await readOwnDirection(store, group, settings) : null);
+    (settings.steering.relative
+      ? packed.own_direction ?? await measureOwnDirection(store, group, settings)
+      : null);
   const effects = takesLong(trades) && !isFirst && (stored?.miner ?? null) === null
     ? { progress: stored?.effects ?? null }
     : measureEffects(trades, group.run.effects, settings, stored?.effects ?? null);
@@ -79,9 +82,9 @@ async function mineClaimed(
     ownDirection,
     history,
     firstSigma: group.run.first_sigma ?? group.run.baseline.sigma,
-    categoryDays: await readCategoryDays(store, group),
+    categoryDays: unpackDays(packed.category_days),
   };
-  const step = mineGroup(input, stored?.miner ?? null, () => budget.spent);
+  const step = mineGroup(input, stored?.miner ?? null, (aheadMs = 0) => budget.spentWithin(aheadMs));
   if ("progress" in step) {
     await store.mining.saveProgress(group, {
       ownDirection,
@@ -98,8 +101,7 @@ async function mineClaimed(
   };
 }
 
-async function readTrades(store: Store, group: ClaimedGroup): Promise<GroupTrades> {
-  const packed = await store.lessons.readGroup(group.group_id);
+async function unpackTrades(store: Store, group: ClaimedGroup, packed: PackedTrades): Promise<GroupTrades> {
   const dimensions = await readDimensions(
     store,
     (group.run.dimensions ?? []).map(({ bit, dim }) => ({
@@ -124,13 +126,11 @@ async function readTrades(store: Store, group: ClaimedGroup): Promise<GroupTrade
   };
 }
 
-async function readOwnDirection(
+async function measureOwnDirection(
   store: Store,
   group: ClaimedGroup,
   settings: MiningSettings,
 ): Promise<Direction> {
-  const known = await store.lessons.readOwnDirection(group.group_id);
-  if (known !== null) return known;
   const packed = await store.lessons.readCategoryDecisions(group.module, group.action_category);
   const { dirA, dirE } = computePosture({
     roi: unpackFloats(packed.steering_roi),
@@ -152,10 +152,9 @@ async function readHistory(
   ]));
 }
 
-async function readCategoryDays(store: Store, group: ClaimedGroup): Promise<ReadonlyMap<number, number>> {
-  const packed = await store.lessons.readCategoryDays(group.group_id);
-  const means = unpackFloats(packed.mean);
-  return new Map(Array.from(unpackIntegers(packed.day), (day, i) => [day, means[i] ?? NaN]));
+function unpackDays({ day, mean }: PackedCategoryDays): ReadonlyMap<number, number> {
+  const means = unpackFloats(mean);
+  return new Map(Array.from(unpackIntegers(day), (each, i) => [each, means[i] ?? NaN]));
 }
 
 function baselineOf(stored: StoredBaseline, rows: number): Baseline {

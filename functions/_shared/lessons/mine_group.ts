@@ -93,11 +93,19 @@ const INFORMATIVE_Q = 0.1;
 const BINS_PER_Z = 64;
 const BINS = 40 * BINS_PER_Z;
 
+/** What a lesson takes from being described to being written, in milliseconds. */
+const LESSON_MS = 0.12;
+
+/**
+ * Whether to pause: asked every few milliseconds, and with the milliseconds of the work ahead where that is better not
+ * parted.
+ */
+export type ShouldPause = (aheadMs?: number) => boolean;
+
 /**
  * Mines one group, or goes on with it.
  *
  * @param progress Where an earlier call over the same input paused, `null` at the beginning.
- * @param shouldPause Asked every few milliseconds.
  * @param exactRowVisits While all trade sets together have no more trades than this, every q is exact; beyond it those above
  *   `max_q_value` are upper bounds. What is active is the same either way.
  * @throws RangeError when the progress belongs to other trades.
@@ -105,7 +113,7 @@ const BINS = 40 * BINS_PER_Z;
 export function mineGroup(
   input: GroupInput,
   progress: GroupProgress | null,
-  shouldPause: () => boolean,
+  shouldPause: ShouldPause,
   exactRowVisits = EXACT_ROW_VISITS,
 ): GroupStep {
   return new GroupMiner(input, exactRowVisits).run(progress, shouldPause);
@@ -147,7 +155,7 @@ class GroupMiner {
     this.#names = new SliceNames(this.#tradeSets, trades.dimensions, settings.selection);
   }
 
-  run(progress: GroupProgress | null, shouldPause: () => boolean): GroupStep {
+  run(progress: GroupProgress | null, shouldPause: ShouldPause): GroupStep {
     let at = progress;
     if (at === null || at.pass === "count") {
       const counted = this.#count(at, shouldPause);
@@ -170,6 +178,8 @@ class GroupMiner {
       at = judged;
     }
     if (at.pass === "describe") {
+      // What was described travels with the progress: thousands of documents, that would come back with the next call.
+      if (at !== progress && shouldPause(LESSON_MS * this.#toDescribe(at))) return { progress: at };
       const described = this.#describe(at, shouldPause);
       if (described.pass === "describe") return { progress: described };
       at = described;
@@ -353,6 +363,12 @@ class GroupMiner {
       lessons: this.#worthKeeping(lessons.map((lesson, i) => ({ ...lesson, qValue: exact[i]! }))),
       families: null,
     };
+  }
+
+  /** About how many slices will be described. */
+  #toDescribe(progress: At<"describe">): number {
+    const { certain, rest } = this.#inOrder(progress);
+    return certain.length + Math.min(rest.length, this.#input.settings.near_misses ?? Infinity);
   }
 
   /** Places of kept slices: those that are described in any case, and the rest, strongest first. */

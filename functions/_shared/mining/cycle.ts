@@ -73,7 +73,9 @@ export async function runMiningCycle(
     const helpers = Math.min(Number(config["mining_workers"]), due) - 1;
     if (helpers > 0) await store.ring(component, { continue: true }, helpers);
   }
+  let longestMs = 0;
   for (let isFirst = true;; isFirst = false) {
+    const from = store.stopwatch.workedMs;
     const group = await store.mining.claimGroup(family);
     if (group === null) {
       await cycle.conclude?.();
@@ -92,7 +94,9 @@ export async function runMiningCycle(
       report.failed++;
       await store.log([failureLine(component, group, error)]);
     }
-    if (budget.spent) {
+    longestMs = Math.max(longestMs, store.stopwatch.workedMs - from);
+    // A group that pauses is read and its progress carried once more, which costs more than what is left is worth.
+    if (budget.spentWithin(longestMs)) {
       await store.ring(component, { continue: true });
       report.handedOver = true;
       break;

@@ -22,13 +22,13 @@ export const keptSlices: z.ZodType<KeptSlices> = z.object({
 });
 
 /**
- * Parses the stored progress of a run, `null` where it has none.
+ * Parses the stored progress of a run, a document or its text; `null` where it has none.
  *
  * @throws RangeError when it is of another form, as an earlier release left it: the run then begins again.
  */
 export function parseProgress<Progress>(schema: z.ZodType<Progress>, stored: unknown): Progress | null {
   if (stored === null || stored === undefined) return null;
-  const parsed = schema.safeParse(stored);
+  const parsed = schema.safeParse(typeof stored === "string" ? JSON.parse(stored) : stored);
   if (!parsed.success) {
     throw new RangeError(`The progress is of another form: ${z.prettifyError(parsed.error)}`);
   }

@@ -80,8 +80,14 @@ export class Budget {
 
   /** Whether either allowance is spent, or what is left is kept. */
   get spent(): boolean {
+    return this.spentWithin(0);
+  }
+
+  /** Whether either allowance will be spent before so many milliseconds of work are done. */
+  spentWithin(cpuMs: number): boolean {
     if (this.#closed) return true;
     const { elapsedMs, workedMs } = this.#stopwatch;
-    return elapsedMs >= this.#allowance.wallMs || workedMs >= this.#allowance.cpuMs * (1 - RESERVE);
+    return elapsedMs + cpuMs >= this.#allowance.wallMs ||
+      workedMs + cpuMs >= this.#allowance.cpuMs * (1 - RESERVE);
   }
 }

@@ -9,6 +9,14 @@ interface Direction {
   readonly dirE: number;
 }
 
+const ownDirection = z.object({ dir_a: z.number(), dir_e: z.number() }).nullable()
+  .transform((own) => own && { dirA: own.dir_a, dirE: own.dir_e });
+
+const categoryDays = z.object({ day: z.string(), mean: z.string() });
+
+/** UTC days, counted from 1970-01-01, and what closed on each was worth on average, in packed columns. */
+export type PackedCategoryDays = z.infer<typeof categoryDays>;
+
 const packedTrades = z.object({
   rows: z.number(),
   outcome: z.string(),
@@ -23,6 +31,10 @@ const packedTrades = z.object({
   reached_s3: z.string(),
   /** By bit. */
   dimensions: z.record(z.string(), z.string()),
+  /** The direction of the module's decisions of the category, `null` until it is measured in the cycle. */
+  own_direction: ownDirection,
+  /** Mean winsorised outcomes of all decisions of the module and category by the day of their close. */
+  category_days: categoryDays,
 });
 
 /** A group's decisions in packed columns, oldest close first. */
@@ -32,14 +44,6 @@ const decisions = packedTrades.pick({ steering_roi: true, did_trim: true, reache
 
 /** What posture is judged by, of every decision of a module and category, in packed columns. */
 export type PackedDecisions = z.infer<typeof decisions>;
-
-const ownDirection = z.object({ dir_a: z.number(), dir_e: z.number() }).nullable()
-  .transform((own) => own && { dirA: own.dir_a, dirE: own.dir_e });
-
-const categoryDays = z.object({ day: z.string(), mean: z.string() });
-
-/** UTC days, counted from 1970-01-01, and what closed on each was worth on average, in packed columns. */
-export type PackedCategoryDays = z.infer<typeof categoryDays>;
 
 const edgeSeries = z.array(z.object({
   scope_subset: z.record(z.string(), z.string()),
@@ -116,11 +120,6 @@ export class LessonStore {
     }, decisions);
   }
 
-  /** The direction of a claimed group's module and category, `null` until it is measured in its cycle. */
-  async readOwnDirection(groupId: number): Promise<Direction | null> {
-    return await this.#connection.call("read_own_direction", { p_group_id: groupId }, ownDirection);
-  }
-
   /** Keeps the direction of a claimed group's module and category for the others of its cycle. */
   async saveOwnDirection(groupId: number, { dirA, dirE }: Direction): Promise<void> {
     await this.#connection.call(
@@ -128,11 +127,6 @@ export class LessonStore {
       { p_group_id: groupId, p_dir_a: dirA, p_dir_e: dirE },
       z.unknown(),
     );
-  }
-
-  /** Mean winsorised outcomes by the day of the close, of all decisions of a claimed group's module and category. */
-  async readCategoryDays(groupId: number): Promise<PackedCategoryDays> {
-    return await this.#connection.call("read_category_days", { p_group_id: groupId }, categoryDays);
   }
 
   /** Earlier edges of a group's lessons, in the unit of the outcome. */
@@ -149,7 +143,8 @@ export class LessonStore {
     await this.#connection.call("finish_mining_group", {
       p_group_id: group.group_id,
       p_lease_token: group.lease_token,
-      p_lessons: lessons as unknown as Json,
+      // As text: taking thousands of documents apart and putting them together again on the way is what takes long.
+      p_lessons: JSON.stringify(lessons),
       p_effects: (effects ?? {}) as unknown as Json,
     }, z.unknown());
   }

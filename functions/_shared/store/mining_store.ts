@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Connection } from "./connection.ts";
-import type { Json } from "./database.types.ts";
 
 /** Groups are mined in two cycles: those of trades and those of episodes. */
 export type MiningFamily = "strength" | "tuning";
@@ -52,7 +51,7 @@ const claimedGroup = z.object({
     /** σ of the baseline when the group was mined first; null until then. */
     first_sigma: z.number().nullish(),
   }),
-  /** What the miner saved, in its own terms; null at the beginning of a run. */
+  /** What the miner saved, in its own terms, as text; null at the beginning of a run. */
   progress: z.unknown(),
 });
 
@@ -92,7 +91,7 @@ export class MiningStore {
     await this.#connection.call("save_mining_progress", {
       p_group_id: group.group_id,
       p_lease_token: group.lease_token,
-      p_progress: progress as Json,
+      p_progress: JSON.stringify(progress),
     }, z.unknown());
   }
 

@@ -1,0 +1,224 @@
+-- Generated from sql/ by `deno task db:migrate`; edit sql/ instead.
+
+set local check_function_bodies = off;
+CREATE OR REPLACE FUNCTION learning.choose_due_strands(most_strands integer)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  due record;
+  chosen text[] := '{}'::text[];
+  company integer := most_strands;
+begin
+  for due in
+    select receipt.strand_id, receipt.attempts
+    from public.strand_receipts receipt
+    where receipt.status = 'pending' and receipt.next_attempt_at <= clock_timestamp()
+    order by receipt.next_attempt_at, receipt.event_at, receipt.strand_id
+    limit most_strands
+    for update skip locked
+  loop
+    -- Each time that a strand was claimed in vain it travels with an eighth of the company, and in the end
+    -- alone: in case it is what brings its company down.
+    company := least(company,
+      case when due.attempts < 3 then greatest(1, most_strands >> 3 * due.attempts) else 1 end,
+      -- One that will be refused for its id does not add it to those of a whole claim.
+      case when length(due.strand_id) > learning.size_limit('id_characters') then 1 end);
+    exit when cardinality(chosen) >= company;
+    chosen := chosen || due.strand_id;
+  end loop;
+  return chosen;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.lock_subjects(accepted jsonb, rejected jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  deadline constant timestamptz := clock_timestamp() + interval '250 milliseconds';
+  touched record;
+begin
+  for touched in
+    select subject.kind, subject.subject
+    from learning.touched_subjects(accepted, rejected) as subject
+    -- What belongs to nothing is shared by all batches and changes nothing.
+    where subject.subject <> ''
+  loop
+    while not pg_try_advisory_xact_lock(hashtextextended(touched.kind || ' ' || touched.subject, 0)) loop
+      if clock_timestamp() > deadline then
+        return false;
+      end if;
+      perform pg_sleep(0.01);
+    end loop;
+  end loop;
+  return true;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.write_lessons(leased_group learning.mining_groups, lessons jsonb)
+ RETURNS SETOF learning.lesson_change
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+  with found as materialized (
+    select given.*, md5(given.scope_subset::text) as scope_digest
+    from jsonb_to_recordset(lessons) as given(
+      scope_subset jsonb, n integer, stats jsonb, edge_raw float8, p_value float8, q_value float8,
+      decay_halflife_hours float8, status text, family_scope jsonb, last_evidence_at timestamptz
+    )
+  ),
+  -- Not in rather than not exists: it is hashed however few rows are expected, and the other would compare
+  -- all with all.
+  missing as materialized (
+    select lesson.id, lesson.status
+    from public.learning_lessons lesson
+    where (lesson.module, lesson.pattern_key, lesson.action_category)
+      = (leased_group.module, leased_group.pattern_key, leased_group.action_category)
+      and lesson.scope_digest not in (select found.scope_digest from found)
+  ),
+  written as (
+    insert into public.learning_lessons as lesson (
+      module, pattern_key, action_category, scope_subset, scope_mask, lesson_type, n, stats, edge_raw,
+      p_value, q_value, decay_halflife_hours, status, first_active_at, last_evidence_at, family_scope
+    )
+    select leased_group.module, leased_group.pattern_key, leased_group.action_category, found.scope_subset,
+      learning.scope_mask(found.scope_subset), leased_group.lesson_type, found.n, found.stats, found.edge_raw,
+      found.p_value, found.q_value, found.decay_halflife_hours, found.status,
+      case when found.status = 'active' then now() end, found.last_evidence_at, found.family_scope
+    from found
+    on conflict (module, pattern_key, action_category, scope_digest) do update set
+      n = excluded.n, stats = excluded.stats, edge_raw = excluded.edge_raw, p_value = excluded.p_value,
+      q_value = excluded.q_value, decay_halflife_hours = excluded.decay_halflife_hours,
+      status = learning.status_of_found(excluded.status, lesson.first_active_at),
+      first_active_at = coalesce(lesson.first_active_at, excluded.first_active_at),
+      last_evidence_at = excluded.last_evidence_at, family_scope = excluded.family_scope, updated_at = now()
+    where (lesson.n, lesson.stats, lesson.edge_raw, lesson.p_value, lesson.q_value,
+        lesson.decay_halflife_hours, lesson.last_evidence_at, lesson.family_scope, lesson.status)
+      is distinct from (excluded.n, excluded.stats, excluded.edge_raw, excluded.p_value, excluded.q_value,
+        excluded.decay_halflife_hours, excluded.last_evidence_at, excluded.family_scope,
+        learning.status_of_found(excluded.status, lesson.first_active_at))
+    -- Not all of it: what is carried on here is kept aside.
+    returning lesson.id, lesson.status, lesson.n, lesson.first_active_at, lesson.last_evidence_at,
+      lesson.stats ? 'edge_before_decay' as has_edge, lesson.stats -> 'avg' as average
+  ),
+  deprecated as (
+    update public.learning_lessons lesson
+    set status = 'deprecated', family_scope = null, updated_at = now()
+    from missing
+    where lesson.id = missing.id and missing.status = 'active'
+    returning lesson.id
+  ),
+  deleted as (
+    delete from public.learning_lessons lesson
+    using missing
+    where lesson.id = missing.id and missing.status = 'candidate'
+    returning lesson.id
+  )
+  select 'written', written.id,
+    case
+      when written.status = 'active' and former_lesson.status is distinct from 'active'
+        then 'lesson_activated'
+      when written.status = 'deprecated' and former_lesson.status = 'active' then 'lesson_deprecated'
+    end,
+    written.first_active_at is not null and written.has_edge
+      and (former_lesson.first_active_at is null
+        or (former_lesson.n, former_lesson.last_evidence_at, former_lesson.stats -> 'avg')
+          is distinct from (written.n, written.last_evidence_at, written.average))
+  from written
+  -- The row as it was before this statement, which is all that its other parts see.
+  left join public.learning_lessons former_lesson on former_lesson.id = written.id
+  union all
+  select 'deprecated', deprecated.id, 'lesson_deprecated', false from deprecated
+  union all
+  select 'deleted', deleted.id, null, false from deleted;
+end
+$function$;
+CREATE OR REPLACE FUNCTION public.finish_mining_group(p_group_id bigint, p_lease_token uuid, p_lessons jsonb, p_effects jsonb DEFAULT NULL::jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  leased_group constant learning.mining_groups := learning.require_lease(p_group_id, p_lease_token);
+  changes learning.lesson_change[];
+  snapshots integer;
+  logged integer;
+begin
+  changes := array(
+    select change
+    from learning.write_lessons(leased_group, case jsonb_typeof(p_lessons)
+      when 'string' then (p_lessons #>> '{}')::jsonb
+      else p_lessons
+    end) as change
+  );
+  snapshots := learning.remember_edges(changes);
+  logged := learning.log_lessons(changes);
+  -- A miner of before there were effects gives none; one that measured nothing gives none of anything.
+  if p_effects is not null then
+    perform learning.write_effects(leased_group, p_effects);
+  end if;
+  perform learning.end_run(leased_group);
+  return learning.count_outcomes(changes) || jsonb_build_object('snapshots', snapshots, 'logged', logged);
+end
+$function$;
+CREATE OR REPLACE FUNCTION public.read_mining_group(p_group_id bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  read_group learning.mining_groups;
+  config jsonb;
+  packed jsonb;
+begin
+  select mining_group.* into read_group
+  from learning.mining_groups mining_group
+  where mining_group.id = p_group_id;
+  config := coalesce(read_group.run -> 'config', learning.config());
+  execute format(
+    $query$
+      select jsonb_build_object('rows', count(*)::integer, %s, %s, %s, 'dimensions', jsonb_build_object(%s))
+      from (
+        select first_event.%I as outcome, first_event.%I as steering_roi, first_event.duration_hours,
+          first_event.time_to_s3_hours, first_event.could_enter_better, first_event.could_exit_better,
+          first_event.did_trim, first_event.reached_s3, first_event.scope_codes,
+          least(first_event.acted_at, $5) as acted_at, least(first_event.traded_at, $5) as traded_at
+        from (
+          select distinct on (event.trade_id) event.*
+          from public.pattern_trade_events event
+          where event.module = $1 and event.pattern_key = $2 and event.action_category = $3 and event.id <= $4
+          order by event.trade_id, event.acted_at, event.action_strand_id collate "C"
+        ) as first_event
+        where first_event.%I is not null
+        order by first_event.traded_at, first_event.trade_id collate "C"
+      ) as packed_row
+    $query$,
+    learning.packed_columns('float8', array[
+      'outcome', 'steering_roi', 'duration_hours', 'time_to_s3_hours', 'could_enter_better',
+      'could_exit_better'
+    ]),
+    learning.packed_columns('timestamptz', array['acted_at', 'traded_at']),
+    learning.packed_columns('boolean', array['did_trim', 'reached_s3']),
+    learning.packed_codes('integer'),
+    learning.outcome_column(read_group.action_category, config),
+    learning.steering_column(read_group.action_category, config),
+    learning.outcome_column(read_group.action_category, config)
+  )
+  into packed
+  using read_group.module, read_group.pattern_key, read_group.action_category,
+    (read_group.run ->> 'last_event_id')::bigint,
+    coalesce((read_group.run ->> 'started_at')::timestamptz, now());
+  return packed || jsonb_build_object(
+    'own_direction', public.read_own_direction(p_group_id),
+    'category_days', public.read_category_days(p_group_id)
+  );
+end
+$function$;
+COMMENT ON FUNCTION "learning"."lock_subjects"(jsonb, jsonb) IS 'Locks the trades and episodes that some verdicts touch, in one order, so that two batches that share some wait for each other instead of deadlocking. False where that would take longer than a quarter of a second: who works through many strands holds their trades for most of the time, and goes on by itself.';
+COMMENT ON FUNCTION "public"."finish_mining_group"(bigint, uuid, jsonb, jsonb) IS 'Writes the lessons and effects of a finished run all at once, drops what was no longer found and ends the lease. Lessons are a document or its text. For the edge functions.';
+COMMENT ON FUNCTION "public"."read_mining_group"(bigint) IS 'A group''s decisions of known outcome in packed columns, one row per trade by its first action, oldest close first and no time later than the run: the outcome by which they are judged, and the return that directions follow. With them what all groups of the module and category share: their direction, null until it is measured in the cycle, and their days. For the edge functions.';
+delete from public.scope_dimensions where false;
+delete from learning.settings where false;
