@@ -164,23 +164,28 @@ class MiningDatabase {
           progress: (this.progress.get(id) ?? null) as never,
         };
       },
-      read_mining_group: ({ p_group_id }) => packedColumns(groups[Number(p_group_id)] ?? []),
+      read_mining_group: ({ p_group_id }) => {
+        const { categoryDays } = groupInput(groups.flat(), DIMENSIONS, this.settings);
+        return {
+          ...packedColumns(groups[Number(p_group_id)] ?? []),
+          own_direction: this.#ownDirection,
+          category_days: {
+            day: packed([...categoryDays.keys()], 4),
+            mean: packed([...categoryDays.values()], 8),
+          },
+        };
+      },
       read_scope_values: ({ p_codes }) =>
         Object.fromEntries((p_codes as number[]).map((code) => [code, dictionary[code - 1]])),
       read_category_decisions: () => packedColumns(groups.flat()),
-      read_own_direction: () => this.#ownDirection,
       save_own_direction: ({ p_dir_a, p_dir_e }) => {
         this.#ownDirection = { dir_a: p_dir_a, dir_e: p_dir_e };
         return null;
       },
       read_edge_history: () => [],
-      read_category_days: () => {
-        const { categoryDays } = groupInput(groups.flat(), DIMENSIONS, this.settings);
-        return { day: packed([...categoryDays.keys()], 4), mean: packed([...categoryDays.values()], 8) };
-      },
       read_calibration_sums: () => [],
       save_mining_progress: ({ p_group_id, p_progress }) => {
-        this.progress.set(Number(p_group_id), JSON.parse(JSON.stringify(p_progress)));
+        this.progress.set(Number(p_group_id), p_progress);
         this.#leased.delete(Number(p_group_id));
         return null;
       },
@@ -191,7 +196,7 @@ class MiningDatabase {
         return null;
       },
       finish_mining_group: ({ p_group_id, p_lessons }) => {
-        this.written.set(Number(p_group_id), JSON.parse(JSON.stringify(p_lessons)) as StoredLesson[]);
+        this.written.set(Number(p_group_id), JSON.parse(String(p_lessons)) as StoredLesson[]);
         return null;
       },
       ...answers,
@@ -436,7 +441,7 @@ Deno.test("a group whose trades were corrected under way begins again", async ()
   const corrected = someTrades(8);
   const mining = new MiningDatabase([corrected], { cpu_budget_ms: 0, n_min: 5 });
   await mineLessons(mining.database.store, true);
-  const saved = mining.progress.get(0) as { miner: { pass: string } };
+  const saved = JSON.parse(String(mining.progress.get(0))) as { miner: { pass: string } };
   assertEquals(saved.miner.pass, "judge");
   // A cursor of other trades, as a pause in an earlier pass would have left it.
   mining.progress.set(0, {

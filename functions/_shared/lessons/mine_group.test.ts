@@ -281,6 +281,25 @@ Deno.test("pausing at every opportunity, in a fresh process each time, gives the
   for (const [pass, times] of passes) assert(times > 1, `${pass} paused ${times} times`);
 });
 
+Deno.test("what is told of thousands of lessons is not begun where it does not fit any more", () => {
+  const input = largeCase("distinct");
+  const asked: number[] = [];
+  const tooLong = (aheadMs = 0): boolean => {
+    if (aheadMs > 0) asked.push(aheadMs);
+    return aheadMs > 0;
+  };
+  const step = mineGroup(input, null, tooLong);
+  if (!("progress" in step)) throw new Error("It did not pause.");
+  const { progress } = step;
+  if (progress.pass !== "describe") throw new Error(`It paused in ${progress.pass}.`);
+  assertEquals([progress.done, progress.described], [0, []]);
+  const lessons = finished(mineGroup(input, null, () => false));
+  // At least a tenth of a millisecond for each that is kept, and not as long as all that might have been.
+  assert(asked.length === 1 && asked[0]! >= lessons.length * 0.1, `${asked} for ${lessons.length}`);
+  // The next invocation begins with it, whatever is asked.
+  assertEquals(finished(mineGroup(input, progress, tooLong)), lessons);
+});
+
 Deno.test("where trade sets are too many to test each exactly, the same lessons are active", () => {
   let [lessons, active, bounded] = [0, 0, 0];
   const seeds = cases(300);

@@ -271,3 +271,82 @@ Deno.test("a strand whose trade cannot be applied is rejected once it has come a
     assertEquals([report.failed, report.rejected], [1, rejections]);
   }
 });
+
+/** Strands of as many trades, an action and a close of each, the one far from the other. */
+function tradesOf(count: number): Written[] {
+  const strand = (kind: string) => (_: unknown, i: number): Written =>
+    outcome(`${kind}-${i}`, { episode_id: `e${i}`, outcome: "success" });
+  return [
+    ...Array.from({ length: count }, strand("first")),
+    ...Array.from({ length: count }, strand("last")),
+  ];
+}
+
+/** A database with an inbox: what was claimed is due no more. Time passes by `applyMs` whenever strands take effect. */
+function inboxOf(strands: readonly Written[], applyMs: (strands: number) => number): {
+  database: ScriptedDatabase;
+  applied: () => string[][];
+  claims: () => number[];
+} {
+  const clock = handClock();
+  let due = [...strands];
+  const database = new ScriptedDatabase({
+    claim_strands: ({ p_limit }) => {
+      const next = due.slice(0, Number(p_limit));
+      due = due.slice(Number(p_limit));
+      if (next.length === 0) clock.now += 2_000;
+      return claimed(next);
+    },
+    read_claimed_strands: reads(...strands),
+    apply_strands: (args) => {
+      const { p_accepted } = args as unknown as Applied;
+      clock.now += applyMs(p_accepted.length);
+      return { ...NOTHING, accepted: p_accepted.length };
+    },
+    ring_edge_function: () => null,
+  }, new Stopwatch(clock.read));
+  return {
+    database,
+    applied: () =>
+      (database.argsOf("apply_strands") as Applied[]).map(({ p_accepted }) => p_accepted.map(({ id }) => id)),
+    claims: () => database.argsOf("claim_strands").map((args) => (args as { p_limit: number }).p_limit),
+  };
+}
+
+Deno.test("many strands take effect in two lanes, those of one episode in the same", async () => {
+  const { database, applied } = inboxOf(tradesOf(300), () => 0);
+  assertEquals((await aggregateStrands(database.store, PATIENT)).accepted, 600);
+  const lanes = applied();
+  assertEquals(lanes.map(({ length }) => length), [300, 300]);
+  for (const lane of lanes) {
+    const told = new Set(lane);
+    for (const id of lane) assertEquals(told.has(id.replace("first", "last")), true, id);
+  }
+});
+
+Deno.test("few strands take effect at once", async () => {
+  const { database, applied } = inboxOf(tradesOf(99), () => 0);
+  await aggregateStrands(database.store, PATIENT);
+  assertEquals(applied().map(({ length }) => length), [198]);
+});
+
+Deno.test("batches grow while they are quick and shrink where they are slow", async () => {
+  const quick = inboxOf(tradesOf(3_500), () => 1);
+  assertEquals((await aggregateStrands(quick.database.store, PATIENT)).accepted, 7_000);
+  // Each claim is sent while the batch before it takes effect, so what was learned of a batch counts for the next but one.
+  assertEquals(quick.claims().slice(0, 4), [1_000, 2_000, 2_000, 4_000]);
+  const slow = inboxOf(tradesOf(1_800), () => 4_000);
+  await aggregateStrands(slow.database.store, PATIENT);
+  assertEquals(slow.claims().slice(0, 4), [1_000, 500, 500, 250]);
+});
+
+Deno.test("while many strands take effect the next are read already, and none of them is left when the budget is spent", async () => {
+  const { database, applied } = inboxOf(tradesOf(2_000), () => 10);
+  const report = await aggregateStrands(database.store, { ...PATIENT, wallMs: 45 });
+  assertEquals([report.accepted, report.handedOver], [4_000, true]);
+  const steps = database.names.filter((name) => name === "claim_strands" || name === "apply_strands");
+  const [claim, apply] = ["claim_strands", "apply_strands"];
+  // Nothing is claimed ahead before a batch has taken effect.
+  assertEquals(steps.slice(0, 7), [claim, apply, apply, claim, claim, apply, apply]);
+  assertEquals(applied().flat().length, 4_000);
+});

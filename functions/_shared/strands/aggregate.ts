@@ -52,7 +52,7 @@ export async function aggregateStrands(
     return batch;
   };
   let coming: Promise<Batch> | null = null;
-  while (true) {
+  for (let isFirst = true;; isFirst = false) {
     const batch: Batch = await (coming ?? claim());
     coming = null;
     if (batch.claimed === 0) {
@@ -61,7 +61,8 @@ export async function aggregateStrands(
       await store.stopwatch.waiting(new Promise((resolve) => setTimeout(resolve, lingering)));
       continue;
     }
-    if (batch.moreAreDue && !budget.spent) {
+    // Not before one has taken effect: while the database is in trouble as few as can be are claimed in vain.
+    if (!isFirst && batch.moreAreDue && !budget.spent) {
       coming = claim();
       // It is awaited when these have taken effect; until then its failure is nobody's.
       coming.catch(() => {});

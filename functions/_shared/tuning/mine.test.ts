@@ -99,8 +99,8 @@ Deno.test("a run that pauses goes on with the look-back it began with", async ()
   const pausing = database(null, 0);
   const report = await mineTuning(pausing.store, true);
   assertEquals([report.groups, report.handedOver], [0, true]);
-  const [saved] = pausing.argsOf("save_mining_progress") as { p_progress: { looksBackTo: string } }[];
-  assertEquals(saved?.p_progress.looksBackTo, "2026-01-01T00:00:00+00:00");
+  const [saved] = pausing.argsOf("save_mining_progress") as { p_progress: string }[];
+  assertEquals(JSON.parse(saved?.p_progress ?? "").looksBackTo, "2026-01-01T00:00:00+00:00");
 
   const going = database(saved?.p_progress);
   assertEquals((await mineTuning(going.store, true)).lessons, 2);
@@ -112,8 +112,10 @@ Deno.test("a run that pauses goes on with the look-back it began with", async ()
 Deno.test("a run whose windows changed under way begins anew", async () => {
   const pausing = database(null, 0);
   await mineTuning(pausing.store, true);
-  const [saved] = pausing.argsOf("save_mining_progress") as { p_progress: { miner: object } }[];
-  const changed = database({ ...saved?.p_progress, miner: { ...saved?.p_progress.miner, windows: 1 } });
+  const [saved] = pausing.argsOf("save_mining_progress") as { p_progress: string }[];
+  const progress = JSON.parse(saved?.p_progress ?? "") as { miner: object };
+  // As a document, which is how an earlier release stored it.
+  const changed = database({ ...progress, miner: { ...progress.miner, windows: 1 } });
   const report = await mineTuning(changed.store, true);
   assertEquals([report.groups, report.failed], [0, 0]);
   assertEquals(changed.argsOf("restart_mining_group").length, 1);
