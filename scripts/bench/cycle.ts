@@ -1,16 +1,18 @@
 /**
- * A full hourly cycle, mining and materialisation, cold and with one group in a hundred changed (README.md,
- * "What it costs").
+ * A full hourly cycle, mining and materialisation, cold and with one group in a hundred changed, beside the floor, which is
+ * reading the columns, enumerating their slices and copying what is kept of them (README.md, "What it costs").
  *
  * @module
  */
 
+import { prepare, type SliceDimension } from "../../functions/_shared/slices/mod.ts";
 import type { Stack } from "../stack/stack.ts";
 import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000];
 const GROUPS = 100;
+const N_MIN = 33;
 /** Rows written per statement, within the embedded database's memory. */
 const CHUNK = 50_000;
 
@@ -37,6 +39,7 @@ export async function benchCycle(
         `The cold cycle over ${size} events left ${mined?.due} groups and ${mined?.lessons} lessons.`,
       );
     }
+    const floor = await floorSeconds(stack);
     const idle = await cycleSeconds(stack);
     await changeOneGroup(stack, size);
     const changed = await cycleSeconds(stack);
@@ -49,6 +52,8 @@ export async function benchCycle(
     });
     rows.push(
       row("cold_s", cold, "s"),
+      row("floor_s", floor, "s"),
+      row("ratio_to_floor", cold / floor, "×"),
       row("lessons", mined.lessons, "lessons"),
       row("unchanged_s", idle, "s"),
       row("one_percent_changed_s", changed, "s"),
@@ -65,6 +70,47 @@ async function cycleSeconds(stack: Stack): Promise<number> {
   await stack.query("select learning.ring('materialize-overrides')");
   await stack.settle();
   return (performance.now() - from) / 1000;
+}
+
+/** What a cold cycle cannot do without: reading each group, finding its slices, and writing what is kept. */
+async function floorSeconds(stack: Stack): Promise<number> {
+  const from = performance.now();
+  const groups = await stack.query<{ pattern_key: string }>(
+    "select distinct pattern_key from pattern_trade_events order by 1",
+  );
+  for (const { pattern_key } of groups) {
+    const [columns] = await stack.query<{ outcome: number[]; codes: number[][] }>(
+      `select array_agg(roi order by id) as outcome, array_agg(scope_codes order by id) as codes
+       from pattern_trade_events where pattern_key = $1`,
+      [pattern_key],
+    );
+    if (columns === undefined) continue;
+    const dimensions = columns.codes[0]?.map((_, bit) =>
+      dense(columns.codes.map((codes) => codes[bit]!), bit)
+    );
+    prepare({
+      rows: columns.outcome.length,
+      dimensions: dimensions ?? [],
+      measures: [Float64Array.from(columns.outcome)],
+      minSupport: N_MIN,
+      selection: "distinct",
+    }).run(() => {});
+  }
+  let seconds = (performance.now() - from) / 1000;
+  for (const table of ["public.learning_lessons", "public.learning_effects"]) {
+    await stack.query(`create table public.floor (like ${table} including defaults including indexes)`);
+    const from = performance.now();
+    await stack.query(`insert into public.floor select * from ${table}`);
+    seconds += (performance.now() - from) / 1000;
+    await stack.query("drop table public.floor");
+  }
+  return seconds;
+}
+
+/** The dictionary's codes of one dimension as those of a column, 1 to its number of values. */
+function dense(codes: readonly number[], bit: number): SliceDimension {
+  const places = new Map([...new Set(codes)].map((code, place) => [code, place + 1]));
+  return { bit, cardinality: places.size, codes: Int32Array.from(codes, (code) => places.get(code)!) };
 }
 
 /**

@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(27);
+select plan(29);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -121,6 +121,10 @@ update strand_receipts set attempts = 1 where true;
 select is(cardinality(pg_temp.ids(claim_strands())), 62, 'What was claimed in vain has an eighth of the company');
 update strand_receipts set attempts = 2, next_attempt_at = clock_timestamp() where true;
 select is(cardinality(pg_temp.ids(claim_strands())), 7, 'Each time');
+update strand_receipts set attempts = 2, next_attempt_at = clock_timestamp() where true;
+select is(cardinality(pg_temp.ids(claim_strands(4000))), 62, 'Of a larger claim, too');
+update strand_receipts set attempts = 3, next_attempt_at = clock_timestamp() where true;
+select is(cardinality(pg_temp.ids(claim_strands(4000))), 1, 'And comes alone in the end, however many are asked for');
 
 -- What stands beside the documents --------------------------------------------------------------------------
 

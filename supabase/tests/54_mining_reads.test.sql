@@ -1,7 +1,7 @@
 begin;
 create extension if not exists pgtap with schema extensions;
 set local search_path = public, extensions;
-select plan(37);
+select plan(39);
 
 delete from ad_strands where true;
 delete from pattern_trade_events where true;
@@ -204,6 +204,10 @@ select is(read_own_direction(id), case when (module, action_category) = ('pm', '
     then '{"dir_a": 0.5, "dir_e": -0.25}'::jsonb end,
   format('Then all groups of the module and category know it: %s %s %s', module, pattern_key, action_category))
 from learning.mining_groups where pattern_key in ('pm.r', 'pm.other') order by id;
+select is(read_mining_group(pg_temp.group_of('reader')) -> 'own_direction', '{"dir_a": 0.5, "dir_e": -0.25}',
+  'It comes with what a group reads');
+select is(read_mining_group(pg_temp.group_of('reader')) -> 'category_days',
+  read_category_days(pg_temp.group_of('reader')), 'And so do the days');
 update learning.mining_groups set run = run || '{"cycle": 6}' where id = pg_temp.group_of('reader');
 select save_own_direction(pg_temp.group_of('reader'), 1, 1);
 select is((select (cycle, dir_a)::text from learning.category_directions), '(7,0.5)',

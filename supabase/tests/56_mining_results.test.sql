@@ -50,13 +50,13 @@ create function pg_temp.lesson(scope jsonb, status text default 'candidate', n i
     'q_value', 0.01, 'decay_halflife_hours', null, 'status', status, 'last_evidence_at', evidence);
 $$;
 
--- Mines the next group to the given lessons.
+-- Mines the next group to the given lessons, told as text.
 create function pg_temp.mine(variadic lessons jsonb[]) returns jsonb language plpgsql as $$
 declare
   claimed jsonb := public.claim_mining_group('strength');
 begin
   return public.finish_mining_group((claimed ->> 'group_id')::bigint, (claimed ->> 'lease_token')::uuid,
-    to_jsonb(lessons));
+    to_jsonb(to_jsonb(lessons)::text));
 end
 $$;
 
