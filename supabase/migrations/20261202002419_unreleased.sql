@@ -56,6 +56,72 @@ begin
   return true;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.standing_verdicts(accepted jsonb, rejected jsonb, OUT standing_accepted jsonb, OUT standing_rejected jsonb, OUT contexts jsonb[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  with verdicts as (
+    select verdict.id, verdict.revision, null::jsonb as errors
+    from jsonb_to_recordset(accepted) as verdict(id text, revision integer)
+    union all
+    select verdict.id, verdict.revision, verdict.errors
+    from jsonb_to_recordset(rejected) as verdict(id text, revision integer, errors jsonb)
+  ),
+  -- A verdict stands while its strand is as it was judged and nobody else has answered it. Who is just
+  -- changing the strand is not waited for: its lease lapses and it is judged anew.
+  standing as materialized (
+    select verdicts.id, verdicts.revision, verdicts.errors
+    from verdicts
+    join public.strand_receipts receipt
+      on receipt.strand_id = verdicts.id and receipt.revision = verdicts.revision
+      and receipt.status = 'pending'
+    order by receipt.strand_id
+    for update of receipt skip locked
+  ),
+  context as materialized (
+    select standing.id, context.path, context.content
+    from standing
+    join public.ad_strands strand on strand.id = standing.id
+    cross join lateral (values
+      ('content.entry_context', strand.content -> 'entry_context'),
+      ('content.scope', strand.content -> 'scope'),
+      ('regime_context', strand.regime_context)
+    ) as context(path, content)
+    where standing.errors is null and jsonb_typeof(context.content) = 'object'
+  ),
+  -- A context that cannot be taken into a scope is refused here, where scopes are made. Many share one.
+  refused as materialized (
+    select distinct_context.content, learning.scope_faults(distinct_context.content) as faults
+    from (
+      -- Distinct first: judging one takes longer than comparing it.
+      select distinct context.content from context offset 0
+    ) as distinct_context
+    where not learning.is_plain(distinct_context.content)
+  ),
+  faulty as materialized (
+    select context.id, jsonb_agg(jsonb_build_object(
+      'path', concat_ws('.', context.path, nullif(fault.path, '')), 'message', fault.message
+    )) as errors
+    from context
+    join refused on refused.content = context.content
+    cross join lateral jsonb_to_recordset(refused.faults) as fault(path text, message text)
+    group by context.id
+  ),
+  final as (
+    select standing.id, standing.revision, coalesce(standing.errors, faulty.errors) as errors
+    from standing
+    left join faulty using (id)
+  )
+  select
+    coalesce(jsonb_agg(to_jsonb(final) - 'errors') filter (where final.errors is null), '[]'),
+    coalesce(jsonb_agg(to_jsonb(final)) filter (where final.errors is not null), '[]'),
+    (select array_agg(context.content) from context where context.id not in (select faulty.id from faulty))
+  into standing_accepted, standing_rejected, contexts
+  from final;
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.write_lessons(leased_group learning.mining_groups, lessons jsonb)
  RETURNS SETOF learning.lesson_change
  LANGUAGE plpgsql
