@@ -248,6 +248,28 @@ Deno.test("weights of regimes act where telling regimes apart held in weeks that
   }
 });
 
+Deno.test("weights of regimes act from the tenth week on, as κ does", () => {
+  // What slices say is borne out whole in one regime and turned round in the other, every week alike.
+  const act = (weeks: number): boolean => {
+    const cells = Array.from({ length: weeks }, (_, week) => week).flatMap((week) => [
+      { week, regime: "up", n: 10, told: 0.5, squares: 0.5 },
+      { week, regime: "down", n: 10, told: -0.5, squares: 0.5 },
+    ]);
+    return calibrate([{
+      n: 20 * weeks,
+      cells,
+      memories: [{
+        halfLife: null,
+        told: cells.map(({ told }) => told),
+        squares: cells.map(({ squares }) => squares),
+        tauAbove: 0,
+        tauBelow: 0,
+      }],
+    }]).regimesAct;
+  };
+  assertEquals([act(9), act(10)], [false, true]);
+});
+
 Deno.test("what a regime keeps is drawn towards what all keep, by hand", () => {
   // Ten weeks, Σp² = 4, Σpe = 2: κ = 0.5. λ = 4/2: (3 + 1)/(3 + 2) and (−1 + 1)/(1 + 2); confidence 3/5 and 1/3.
   const weeks = Array.from({ length: 10 }, (_, week) => week);

@@ -64,7 +64,7 @@ const isDocument = (value: unknown): value is Readonly<Record<string, unknown>> 
 function subjectOf(kind: string, content: unknown): string | undefined {
   if (!isDocument(content)) return undefined;
   const { trade_id, episode_id } = content;
-  const ids = kind.startsWith("episode_") ? [episode_id, trade_id] : [trade_id, episode_id];
+  const ids = kind.includes("episode") ? [episode_id, trade_id] : [trade_id, episode_id];
   return ids.find((id) => typeof id === "string");
 }
 

@@ -324,6 +324,22 @@ Deno.test("many strands take effect in two lanes, those of one episode in the sa
   }
 });
 
+Deno.test("where a claim has many megabytes the one half takes effect before the other is read", async () => {
+  const heavy = tradesOf(150).map((strand) => ({
+    ...strand,
+    content: { ...strand.content as object, note: "x".repeat(30_000) },
+  }));
+  const { database, applied } = inboxOf(heavy, () => 0);
+  assertEquals((await aggregateStrands(database.store, PATIENT)).accepted, 300);
+  assertEquals(database.names.filter((name) => name !== "claim_strands").slice(0, 6), [
+    "read_claimed_strands",
+    "apply_strands",
+    "read_claimed_strands",
+    "apply_strands",
+  ]);
+  assertEquals(applied().map(({ length }) => length), [150, 150]);
+});
+
 Deno.test("few strands take effect at once", async () => {
   const { database, applied } = inboxOf(tradesOf(99), () => 0);
   await aggregateStrands(database.store, PATIENT);

@@ -29,7 +29,7 @@ export interface AggregationReport {
   accepted: number;
   rejected: number;
   failed: number;
-  /** Whether the budget was spent before the inbox was empty, so that another invocation was rung. */
+  /** Whether another invocation was rung: the budget was spent before the inbox was empty, or others hold the trades. */
   handedOver: boolean;
 }
 
@@ -93,6 +93,8 @@ class Batch {
   readonly #report: AggregationReport;
   readonly #claims: ReadonlyMap<string, Claim>;
   readonly #isFull: boolean;
+  /** Claims whose strands have not been read yet, in parts that are read at a time. */
+  readonly #unread: (readonly Claim[])[];
   #strands: readonly ClaimedStrand[] = [];
 
   /** @param limit How many were asked for. */
@@ -108,6 +110,8 @@ class Batch {
     this.#report = report;
     this.#claims = new Map(claims.map((claim) => [claim.id, claim]));
     this.#isFull = claims.length === limit;
+    const part = isWorthLanes(claims) ? Math.ceil(claims.length / LANES) : claims.length;
+    this.#unread = [claims.slice(0, part), claims.slice(part)].filter(({ length }) => length > 0);
   }
 
   /** Number of strands that were claimed. */
@@ -117,33 +121,36 @@ class Batch {
 
   /** Whether it is likely that more are due, and there is room to read them before these have taken effect. */
   get moreAreDue(): boolean {
-    const characters = this.#strands.reduce((sum, { characters }) => sum + characters, 0);
-    return this.#isFull && this.#strands.length === this.claimed && characters <= LIGHT_CHARACTERS;
+    return this.#isFull && this.#strands.length === this.claimed &&
+      charactersOf(this.#strands) <= LIGHT_CHARACTERS;
   }
 
+  /** Reads what was claimed, unless it is too much to be held at once: the rest is read when this has taken effect. */
   async read(): Promise<void> {
-    const claims = [...this.#claims.values()];
-    const half = isWorthLanes(claims) ? Math.ceil(claims.length / LANES) : claims.length;
-    const parts = Array.from(
-      { length: Math.ceil(claims.length / half) || 0 },
-      (_, i) => claims.slice(i * half, (i + 1) * half),
-    );
-    const read = await Promise.all(
-      parts.map((part) => this.#inHalves(part, (some) => this.#store.strands.read(some))),
-    );
-    this.#strands = read.flat(2);
+    const strands: ClaimedStrand[] = [];
+    for (let part; charactersOf(strands) <= LIGHT_CHARACTERS && (part = this.#unread.shift());) {
+      strands.push(...(await this.#inHalves(part, (some) => this.#store.strands.read(some))).flat());
+    }
+    this.#strands = strands;
   }
 
-  /** Lets all of them take effect: whether others are at work on their trades, and how long the slowest lane took. */
+  /** Lets all of them take effect: whether others are at work on their trades, and how long the slowest took at a time. */
   async apply(): Promise<{ readonly contended: boolean; readonly slowestMs: number }> {
     const { stopwatch } = this.#store;
-    const from = stopwatch.elapsedMs;
-    const lanes = isWorthLanes(this.#strands) ? lanesOf(this.#strands) : [this.#strands];
-    const applied = await Promise.all(
-      lanes.filter((lane) => lane.length > 0)
-        .map((lane) => this.#inHalves(lane, (part) => this.#apply(part))),
-    );
-    return { contended: applied.flat().includes(true), slowestMs: stopwatch.elapsedMs - from };
+    let contended = false;
+    let slowestMs = 0;
+    for (;;) {
+      const from = stopwatch.elapsedMs;
+      const lanes = isWorthLanes(this.#strands) ? lanesOf(this.#strands) : [this.#strands];
+      const applied = await Promise.all(
+        lanes.filter((lane) => lane.length > 0)
+          .map((lane) => this.#inHalves(lane, (part) => this.#apply(part))),
+      );
+      contended ||= applied.flat().includes(true);
+      slowestMs = Math.max(slowestMs, stopwatch.elapsedMs - from);
+      if (this.#unread.length === 0) return { contended, slowestMs };
+      await this.read();
+    }
   }
 
   /** Judges strands and lets them take effect; true where others are at work on their trades. */
@@ -212,6 +219,10 @@ class Batch {
 
 function isWorthLanes({ length }: { readonly length: number }): boolean {
   return length >= LANES * LEAST_OF_A_LANE;
+}
+
+function charactersOf(strands: readonly ClaimedStrand[]): number {
+  return strands.reduce((sum, { characters }) => sum + characters, 0);
 }
 
 /** Strands parted so that those of a trade or an episode stay together, and the parts are about as large. */
