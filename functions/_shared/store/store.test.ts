@@ -51,6 +51,40 @@ Deno.test("only what identifies a strand goes back with its verdict", async () =
   }]);
 });
 
+Deno.test("a strand's subject is the trade or episode that it tells of, else itself", async () => {
+  const told: [kind: string, content: unknown, subject: string][] = [
+    ["pm_action", { trade_id: "t", episode_id: "e" }, "t"],
+    ["pm_action", { trade_id: null, episode_id: "e", decision_type: "shadow_entry" }, "e"],
+    ["position_closed", { trade_id: "t" }, "t"],
+    ["episode_window", { trade_id: "t", episode_id: "e" }, "e"],
+    ["episode_outcome", { episode_id: "e" }, "e"],
+    ["uptrend_episode_summary", { trade_id: "t", episode_id: "e" }, "e"],
+    ["pm_action", { trade_id: 7 }, "5"],
+    ["pm_action", "text", "5"],
+    ["pm_action", null, "5"],
+  ];
+  for (const [kind, content, subject] of told) {
+    const database = new ScriptedDatabase({
+      read_claimed_strands: () => [{
+        id: "5",
+        revision: 1,
+        kind,
+        module: "pm",
+        created_at: "2025-01-15T10:30:00+00:00",
+        received_at: "2025-01-15T10:31:00+00:00",
+        content: JSON.stringify(content),
+        regime_context: "{}",
+      }],
+    });
+    const [strand] = await database.store.strands.read([{ id: "5", revision: 1 }]);
+    assertEquals(
+      [strand?.subject, strand?.characters],
+      [subject, JSON.stringify(content).length + 2],
+      JSON.stringify([kind, content]),
+    );
+  }
+});
+
 Deno.test("what codes stand for is asked for once and comes by number", async () => {
   const database = new ScriptedDatabase({ read_scope_values: () => ({ 12: "solana", 3: "" }) });
   assertEquals([...await database.store.mining.readScopeValues([12, 3])], [[3, ""], [12, "solana"]]);
