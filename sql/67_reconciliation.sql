@@ -73,14 +73,18 @@ begin
       wanted.variance, wanted.confidence_score, wanted.decay_state, wanted.half_life_hours, wanted.lesson_id,
       wanted.first_active_at, wanted.last_evidence_at
     from unnest(writable) as wanted
-    -- Looked for first: to insert and find that it is there takes ten times as long.
-    where not exists (
-      select from public.pm_overrides former_override
+    -- Looked for first: to insert and find that it is there takes ten times as long. One by one, by the index:
+    -- where many are new no plan knows it, and all there are would be read for each piece.
+    left join lateral (
+      select true as is_there
+      from public.pm_overrides former_override
       where former_override.override_type = wanted.override_type
         and former_override.pattern_key = wanted.pattern_key
         and former_override.action_category = wanted.action_category
         and former_override.scope_digest = wanted.scope_digest
-    )
+      limit 1
+    ) as former on true
+    where former.is_there is null
     -- One that somebody else made meanwhile is looked at in the next pass.
     on conflict (override_type, pattern_key, action_category, scope_digest) do nothing
     returning override.id
@@ -144,34 +148,40 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  said record;
 begin
-  -- There are few, and mostly none: looked for first.
-  with kept as materialized (
-    select override.* from public.pm_overrides override
-    where override.control <> 'auto'
-      and (override.override_type, override.pattern_key, override.action_category) in (
-        select wanted.override_type, wanted.pattern_key, wanted.action_category
-        from unnest(writable) as wanted
-      )
-  ),
-  said as (
-    select kept.id, learning.figures_wanted(wanted) as proposed
-    from kept
+  -- There are few, and mostly none: looked for first and written one by one. After many were deleted no plan
+  -- knows how few, and all overrides would be read for each piece.
+  for said in
+    with handled as materialized (
+      select override.id, override.override_type, override.pattern_key, override.action_category,
+        override.scope_digest
+      from public.pm_overrides override
+      where override.control <> 'auto'
+    )
+    select handled.id, learning.figures_wanted(wanted) as proposed
+    from handled
     join unnest(writable) as wanted using (override_type, pattern_key, action_category, scope_digest)
     union all
-    select lapsed.override_id,
+    select former.id,
       case
-        when override.lesson_id is not null and override.control <> 'auto'
+        when former.lesson_id is not null and former.control <> 'auto'
           then jsonb_build_object('enabled', false, 'disabled_reason', lapsed.reason)
       end
     from unnest(lapsed_overrides) as lapsed
-    join public.pm_overrides override on override.id = lapsed.override_id
-    where override.control <> 'auto' or override.proposed is not null
-  )
-  update public.pm_overrides override
-  set proposed = said.proposed
-  from said
-  where override.id = said.id and override.proposed is distinct from said.proposed;
+    cross join lateral (
+      select override.id, override.lesson_id, override.control, override.proposed
+      from public.pm_overrides override
+      where override.id = lapsed.override_id
+      limit 1
+    ) as former
+    where former.control <> 'auto' or former.proposed is not null
+  loop
+    update public.pm_overrides override
+    set proposed = said.proposed
+    where override.id = said.id and override.proposed is distinct from said.proposed;
+  end loop;
 end
 $$;
 comment on function learning.propose_overrides(learning.wanted_override[], learning.lapsed_override[]) is

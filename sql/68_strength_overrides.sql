@@ -112,9 +112,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   span learning.key_span;
+  next_group record;
+  own record;
+  held bigint;
+  rows_so_far bigint := 0;
 begin
-  with next_groups as materialized (
-    select mining_group.* from learning.mining_groups mining_group
+  span.step := 'whole';
+  span.after_digest := '';
+  for next_group in
+    select mining_group.id, mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category
+    from learning.mining_groups mining_group
     where mining_group.family = 'strength' and mining_group.id > p_after
     -- A key stands where its first group does.
       and not exists (
@@ -126,42 +133,39 @@ begin
       )
     order by mining_group.id
     limit 100
-  ),
-  keys as (
-    select next_groups.id, own.group_ids, own.mined_at,
-      sum(greatest(own.lessons, held.overrides)) over (order by next_groups.id) as rows_so_far,
-      row_number() over (order by next_groups.id) as place
-    from next_groups
+  loop
+    -- One key after the other: to count the rows of all that follow, for each piece anew, takes longer than the
+    -- piece.
+    select array_agg(mining_group.id) as group_ids, array_agg(mining_group.mined_at) as mined_at,
+      sum(lessons.number) as lessons
+    into own
+    from learning.mining_groups mining_group
     cross join lateral (
-      select array_agg(mining_group.id) as group_ids, array_agg(mining_group.mined_at) as mined_at,
-        sum(lessons.number) as lessons
-      from learning.mining_groups mining_group
-      cross join lateral (
-        select count(*) as number from (
-          select from public.learning_lessons lesson
-          where lesson.module = mining_group.module and lesson.pattern_key = mining_group.pattern_key
-            and lesson.action_category = mining_group.action_category and lesson.status = 'active'
-          limit p_rows + 1
-        ) as counted
-      ) as lessons
-      where (mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category)
-        = (next_groups.lesson_type, next_groups.pattern_key, next_groups.action_category)
-    ) as own
-    cross join lateral (
-      select count(*) as overrides from (
-        select from public.pm_overrides override
-        where (override.override_type, override.pattern_key, override.action_category)
-          = (next_groups.lesson_type, next_groups.pattern_key, next_groups.action_category)
+      select count(*) as number from (
+        select from public.learning_lessons lesson
+        where lesson.module = mining_group.module and lesson.pattern_key = mining_group.pattern_key
+          and lesson.action_category = mining_group.action_category and lesson.status = 'active'
         limit p_rows + 1
       ) as counted
-    ) as held
-  )
-  select array_agg(ids.id), array_agg(ids.mined_at), max(keys.id),
-    case when min(keys.rows_so_far) > p_rows then 'lapse' else 'whole' end, ''
-  into span.group_ids, span.mined_at, span.last_group_id, span.step, span.after_digest
-  from keys
-  cross join lateral unnest(keys.group_ids, keys.mined_at) as ids(id, mined_at)
-  where keys.rows_so_far <= p_rows or keys.place = 1;
+    ) as lessons
+    where (mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category)
+      = (next_group.lesson_type, next_group.pattern_key, next_group.action_category);
+    select count(*) into held from (
+      select from public.pm_overrides override
+      where (override.override_type, override.pattern_key, override.action_category)
+        = (next_group.lesson_type, next_group.pattern_key, next_group.action_category)
+      limit p_rows + 1
+    ) as counted;
+    rows_so_far := rows_so_far + greatest(own.lessons, held);
+    exit when span.group_ids is not null and rows_so_far > p_rows;
+    span.group_ids := span.group_ids || own.group_ids;
+    span.mined_at := span.mined_at || own.mined_at;
+    span.last_group_id := next_group.id;
+    if rows_so_far > p_rows then
+      span.step := 'lapse';
+      exit;
+    end if;
+  end loop;
   return span;
 end
 $$;

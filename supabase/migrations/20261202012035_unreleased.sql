@@ -31,6 +31,44 @@ begin
   return chosen;
 end
 $function$;
+CREATE OR REPLACE FUNCTION learning.create_overrides(writable learning.wanted_override[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  created bigint[];
+begin
+  with written as (
+    insert into public.pm_overrides as override (
+      override_type, pattern_key, action_category, scope_subset, multiplier, value, dir_a, dir_e, edge_raw, n,
+      variance, confidence_score, decay_state, half_life_hours, lesson_id, first_active_at, last_evidence_at
+    )
+    select wanted.override_type, wanted.pattern_key, wanted.action_category, wanted.scope_subset,
+      wanted.multiplier, wanted.value, wanted.dir_a, wanted.dir_e, wanted.edge_raw, wanted.n,
+      wanted.variance, wanted.confidence_score, wanted.decay_state, wanted.half_life_hours, wanted.lesson_id,
+      wanted.first_active_at, wanted.last_evidence_at
+    from unnest(writable) as wanted
+    -- Looked for first: to insert and find that it is there takes ten times as long. One by one, by the index:
+    -- where many are new no plan knows it, and all there are would be read for each piece.
+    left join lateral (
+      select true as is_there
+      from public.pm_overrides former_override
+      where former_override.override_type = wanted.override_type
+        and former_override.pattern_key = wanted.pattern_key
+        and former_override.action_category = wanted.action_category
+        and former_override.scope_digest = wanted.scope_digest
+      limit 1
+    ) as former on true
+    where former.is_there is null
+    -- One that somebody else made meanwhile is looked at in the next pass.
+    on conflict (override_type, pattern_key, action_category, scope_digest) do nothing
+    returning override.id
+  )
+  select array_agg(written.id) into created from written;
+  return created;
+end
+$function$;
 CREATE OR REPLACE FUNCTION learning.lock_subjects(accepted jsonb, rejected jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -54,6 +92,112 @@ begin
     end loop;
   end loop;
   return true;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.next_keys(p_after bigint, p_rows integer)
+ RETURNS learning.key_span
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  span learning.key_span;
+  next_group record;
+  own record;
+  held bigint;
+  rows_so_far bigint := 0;
+begin
+  span.step := 'whole';
+  span.after_digest := '';
+  for next_group in
+    select mining_group.id, mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category
+    from learning.mining_groups mining_group
+    where mining_group.family = 'strength' and mining_group.id > p_after
+    -- A key stands where its first group does.
+      and not exists (
+        select from learning.mining_groups earlier_mining_group
+        where (earlier_mining_group.lesson_type, earlier_mining_group.pattern_key,
+            earlier_mining_group.action_category)
+          = (mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category)
+          and earlier_mining_group.id < mining_group.id
+      )
+    order by mining_group.id
+    limit 100
+  loop
+    -- One key after the other: to count the rows of all that follow, for each piece anew, takes longer than the
+    -- piece.
+    select array_agg(mining_group.id) as group_ids, array_agg(mining_group.mined_at) as mined_at,
+      sum(lessons.number) as lessons
+    into own
+    from learning.mining_groups mining_group
+    cross join lateral (
+      select count(*) as number from (
+        select from public.learning_lessons lesson
+        where lesson.module = mining_group.module and lesson.pattern_key = mining_group.pattern_key
+          and lesson.action_category = mining_group.action_category and lesson.status = 'active'
+        limit p_rows + 1
+      ) as counted
+    ) as lessons
+    where (mining_group.lesson_type, mining_group.pattern_key, mining_group.action_category)
+      = (next_group.lesson_type, next_group.pattern_key, next_group.action_category);
+    select count(*) into held from (
+      select from public.pm_overrides override
+      where (override.override_type, override.pattern_key, override.action_category)
+        = (next_group.lesson_type, next_group.pattern_key, next_group.action_category)
+      limit p_rows + 1
+    ) as counted;
+    rows_so_far := rows_so_far + greatest(own.lessons, held);
+    exit when span.group_ids is not null and rows_so_far > p_rows;
+    span.group_ids := span.group_ids || own.group_ids;
+    span.mined_at := span.mined_at || own.mined_at;
+    span.last_group_id := next_group.id;
+    if rows_so_far > p_rows then
+      span.step := 'lapse';
+      exit;
+    end if;
+  end loop;
+  return span;
+end
+$function$;
+CREATE OR REPLACE FUNCTION learning.propose_overrides(writable learning.wanted_override[], lapsed_overrides learning.lapsed_override[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  said record;
+begin
+  -- There are few, and mostly none: looked for first and written one by one. After many were deleted no plan
+  -- knows how few, and all overrides would be read for each piece.
+  for said in
+    with handled as materialized (
+      select override.id, override.override_type, override.pattern_key, override.action_category,
+        override.scope_digest
+      from public.pm_overrides override
+      where override.control <> 'auto'
+    )
+    select handled.id, learning.figures_wanted(wanted) as proposed
+    from handled
+    join unnest(writable) as wanted using (override_type, pattern_key, action_category, scope_digest)
+    union all
+    select former.id,
+      case
+        when former.lesson_id is not null and former.control <> 'auto'
+          then jsonb_build_object('enabled', false, 'disabled_reason', lapsed.reason)
+      end
+    from unnest(lapsed_overrides) as lapsed
+    cross join lateral (
+      select override.id, override.lesson_id, override.control, override.proposed
+      from public.pm_overrides override
+      where override.id = lapsed.override_id
+      limit 1
+    ) as former
+    where former.control <> 'auto' or former.proposed is not null
+  loop
+    update public.pm_overrides override
+    set proposed = said.proposed
+    where override.id = said.id and override.proposed is distinct from said.proposed;
+  end loop;
 end
 $function$;
 CREATE OR REPLACE FUNCTION learning.standing_verdicts(accepted jsonb, rejected jsonb, OUT standing_accepted jsonb, OUT standing_rejected jsonb, OUT contexts jsonb[])
