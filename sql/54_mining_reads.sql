@@ -261,8 +261,8 @@ $$;
 comment on function public.read_mining_group(bigint) is
   'A group''s decisions of known outcome in packed columns, one row per trade by its first action, oldest '
   'close first and no time later than the run: the outcome by which they are judged, and the return that '
-  'directions follow. With them what all groups of the module and category share: their direction, null until '
-  'it is measured in the cycle, and their days. For the edge functions.';
+  'directions follow. With them what all groups of the module and category share: their direction, null '
+  'until it is measured in the cycle, and their days. For the edge functions.';
 
 create function public.read_edge_history(p_group_id bigint)
 returns jsonb

@@ -73,8 +73,8 @@ begin
       wanted.variance, wanted.confidence_score, wanted.decay_state, wanted.half_life_hours, wanted.lesson_id,
       wanted.first_active_at, wanted.last_evidence_at
     from unnest(writable) as wanted
-    -- Looked for first: to insert and find that it is there takes ten times as long. One by one, by the index:
-    -- where many are new no plan knows it, and all there are would be read for each piece.
+    -- Looked for first: to insert and find that it is there takes ten times as long. One by one, by the
+    -- index: where many are new no plan knows it, and all there are would be read for each piece.
     left join lateral (
       select true as is_there
       from public.pm_overrides former_override

@@ -134,8 +134,8 @@ begin
     order by mining_group.id
     limit 100
   loop
-    -- One key after the other: to count the rows of all that follow, for each piece anew, takes longer than the
-    -- piece.
+    -- One key after the other: to count the rows of all that follow, for each piece anew, takes longer than
+    -- the piece.
     select array_agg(mining_group.id) as group_ids, array_agg(mining_group.mined_at) as mined_at,
       sum(lessons.number) as lessons
     into own

@@ -49,8 +49,8 @@ begin
       wanted.variance, wanted.confidence_score, wanted.decay_state, wanted.half_life_hours, wanted.lesson_id,
       wanted.first_active_at, wanted.last_evidence_at
     from unnest(writable) as wanted
-    -- Looked for first: to insert and find that it is there takes ten times as long. One by one, by the index:
-    -- where many are new no plan knows it, and all there are would be read for each piece.
+    -- Looked for first: to insert and find that it is there takes ten times as long. One by one, by the
+    -- index: where many are new no plan knows it, and all there are would be read for each piece.
     left join lateral (
       select true as is_there
       from public.pm_overrides former_override
@@ -124,8 +124,8 @@ begin
     order by mining_group.id
     limit 100
   loop
-    -- One key after the other: to count the rows of all that follow, for each piece anew, takes longer than the
-    -- piece.
+    -- One key after the other: to count the rows of all that follow, for each piece anew, takes longer than
+    -- the piece.
     select array_agg(mining_group.id) as group_ids, array_agg(mining_group.mined_at) as mined_at,
       sum(lessons.number) as lessons
     into own
