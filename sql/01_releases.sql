@@ -31,3 +31,4 @@ comment on function learning.release() is
 
 insert into learning.releases (version, released_at) values ('0.1.0', '2026-11-30 00:00:00+00');
 insert into learning.releases (version, released_at) values ('0.2.0', '2026-12-01 00:00:00+00');
+insert into learning.releases (version, released_at) values ('0.2.1', '2026-12-02 00:00:00+00');

@@ -430,5 +430,6 @@ $function$;
 COMMENT ON FUNCTION "learning"."lock_subjects"(jsonb, jsonb) IS 'Locks the trades and episodes that some verdicts touch, in one order, so that two batches that share some wait for each other instead of deadlocking. False where that would take longer than a quarter of a second: who works through many strands holds their trades for most of the time, and goes on by itself.';
 COMMENT ON FUNCTION "public"."finish_mining_group"(bigint, uuid, jsonb, jsonb) IS 'Writes the lessons and effects of a finished run all at once, drops what was no longer found and ends the lease. Lessons are a document or its text. For the edge functions.';
 COMMENT ON FUNCTION "public"."read_mining_group"(bigint) IS 'A group''s decisions of known outcome in packed columns, one row per trade by its first action, oldest close first and no time later than the run: the outcome by which they are judged, and the return that directions follow. With them what all groups of the module and category share: their direction, null until it is measured in the cycle, and their days. For the edge functions.';
+insert into learning.releases ("version", "released_at") values ('0.2.1', '2026-12-02 00:00:00+00') on conflict ("version") do nothing;
 delete from public.scope_dimensions where false;
 delete from learning.settings where false;
