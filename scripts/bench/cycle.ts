@@ -7,6 +7,7 @@
 
 import { prepare, type SliceDimension } from "../../functions/_shared/slices/mod.ts";
 import type { Stack } from "../stack/stack.ts";
+import { copySeconds } from "./copy.ts";
 import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
@@ -96,15 +97,8 @@ async function floorSeconds(stack: Stack): Promise<number> {
       selection: "distinct",
     }).run(() => {});
   }
-  let seconds = (performance.now() - from) / 1000;
-  for (const table of ["public.learning_lessons", "public.learning_effects"]) {
-    await stack.query(`create table public.floor (like ${table} including defaults including indexes)`);
-    const from = performance.now();
-    await stack.query(`insert into public.floor select * from ${table}`);
-    seconds += (performance.now() - from) / 1000;
-    await stack.query("drop table public.floor");
-  }
-  return seconds;
+  const found = (performance.now() - from) / 1000;
+  return found + await copySeconds(stack, ["public.learning_lessons", "public.learning_effects"]);
 }
 
 /** The dictionary's codes of one dimension as those of a column, 1 to its number of values. */

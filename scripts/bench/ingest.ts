@@ -8,6 +8,7 @@
 import { readStrandFile, type StrandRow, strandRow } from "../strand_file.ts";
 import { generateSample, SAMPLE_SEED } from "../sample/sample.ts";
 import type { Stack } from "../stack/stack.ts";
+import { copySeconds } from "./copy.ts";
 import { startScratchStack } from "./scratch_stack.ts";
 import type { BenchRow } from "./types.ts";
 
@@ -65,7 +66,7 @@ async function measure(stack: Stack, { size, strands }: Load): Promise<BenchRow[
   if (left?.pending !== 0) {
     throw new Error(`${left?.pending} strands were not drained; the figures would be wrong.`);
   }
-  const floor = await copySeconds(stack);
+  const floor = await copySeconds(stack, WRITTEN);
   // That it is meant has to be said; nobody needs to take back what is gone.
   await stack.query(
     `do $$ begin
@@ -131,18 +132,4 @@ async function insertSeconds(
     );
   }
   return (performance.now() - from) / 1000;
-}
-
-/** How long it takes to copy all that was written into tables that have the same indexes and nothing else. */
-async function copySeconds(stack: Stack): Promise<number> {
-  let seconds = 0;
-  for (const table of WRITTEN) {
-    await stack.query(`create table public.floor (like ${table} including defaults including indexes)`);
-    const from = performance.now();
-    // Without a way through a client, which would only add to it.
-    await stack.query(`insert into public.floor select * from ${table}`);
-    seconds += (performance.now() - from) / 1000;
-    await stack.query("drop table public.floor");
-  }
-  return seconds;
 }
